@@ -1,0 +1,4 @@
+from avtools.cli import main
+
+if __name__ == "__main__":
+    main()
