@@ -10,7 +10,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from avtools.errors import warn
+
 Blocks = Iterator[np.ndarray]
+
+# NaN and overflow in a sound are told by `watched`, in our words, not as numpy's warnings.
+np.seterr(all="ignore")
 
 # Bytes that one block may take: large enough that Python's cost per block disappears, small
 # enough to stay in a second-level cache and in a 1 MiB pipe.
@@ -31,7 +36,7 @@ class Sound:
     label: str = ""  # what the container calls the channels: "stereo", "5.1", "ambisonic 1", …
     codec: str = "pcm_f32le"  # how the source holds it, in FFmpeg's words
     bits: int = 32  # of one sample in the source
-    start: float = 0.0  # seconds, of the first sample on the clock of its file
+    skipped: int = 0  # frames that were passed over by seeking
     marks: dict = field(default_factory=dict)  # our private chunk: convention, order, source
     close: Callable[[], None] = lambda: None
 
@@ -51,6 +56,8 @@ class Sound:
 def window(blocks: Blocks, skip: int, count: int | None) -> Blocks:
     """The `count` frames after the first `skip`; reads no further than it must."""
     left = count
+    if count == 0:
+        return
     for x in blocks:
         if skip >= x.shape[-1]:
             skip -= x.shape[-1]
@@ -69,3 +76,24 @@ def choose(blocks: Blocks, channels: list[int]) -> Blocks:
     """Only these channels, in this order."""
     for x in blocks:
         yield x[channels]
+
+
+def watched(blocks: Blocks, name: str, rate: int) -> Blocks:
+    """The same blocks; says once where a value is not a number or infinite."""
+    seen, told = 0, False
+    for x in blocks:
+        if not told:
+            flat = x.T.reshape(-1)  # no copy: blocks are views of interleaved memory
+            # One dot product is far cheaper than asking each sample; it errs only by overflow.
+            if not np.isfinite(np.dot(flat, flat)):
+                odd = ~np.isfinite(x).all(axis=0)
+                if told := bool(odd.any()):
+                    when = (seen + int(odd.argmax())) / rate
+                    warn(f"{name}: NaN or infinite samples, first at {when:.3f} s")
+        seen += x.shape[-1]
+        yield x
+
+
+def amplified(blocks: Blocks, factor: float) -> Blocks:
+    for x in blocks:
+        yield x * np.float32(factor)

@@ -26,8 +26,17 @@ from avtools.stream.wav import (
 )
 
 
-def read_wire(fd: int, name: str, taken: bytes = b"", close: Callable = lambda: None) -> Sound:
-    """The sound behind a descriptor; `taken` are bytes already read from it."""
+def read_wire(
+    fd: int,
+    name: str,
+    taken: bytes = b"",
+    close: Callable[[], None] = lambda: None,
+    start: float = 0.0,
+) -> Sound:
+    """The sound behind a descriptor; `taken` are bytes already read from it.
+
+    A regular file is read from `start` seconds on, by seeking; `skipped` says how far.
+    """
     put_back = bytearray(taken)
 
     def read(n: int) -> bytes:
@@ -41,17 +50,23 @@ def read_wire(fd: int, name: str, taken: bytes = b"", close: Callable = lambda: 
 
     header = read_header(read, name)
     data_bytes = _really_there(fd, header, len(put_back), name)
-    if data_bytes is not None and data_bytes % header.frame_bytes:
-        data_bytes -= data_bytes % header.frame_bytes
+    frame, skipped = header.frame_bytes, 0
+    if data_bytes is not None:
+        data_bytes -= data_bytes % frame
+        if start > 0 and stat.S_ISREG(os.fstat(fd).st_mode) and not put_back:
+            skipped = min(round(start * header.rate), data_bytes // frame)
+            os.lseek(fd, skipped * frame, os.SEEK_CUR)
+            data_bytes -= skipped * frame
     return Sound(
         blocks=read_blocks(fd, header, data_bytes, name, bytes(put_back)),
         rate=header.rate,
         channels=header.channels,
-        frames=None if data_bytes is None else data_bytes // header.frame_bytes,
+        frames=None if data_bytes is None else data_bytes // frame,
         name=name,
         label=header.label,
         codec=header.codec,
         bits=header.bits,
+        skipped=skipped,
         marks=header.marks,
         close=close,
     )

@@ -1,0 +1,295 @@
+"""The options that tools share, each said once.
+
+A tool names the groups it takes as parameters (`inputs: Inputs`); `expanded` turns each group
+into its single options for the command line and gathers them again for the tool.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Annotated
+
+import typer
+
+from avtools import errors
+from avtools.errors import AvtoolsError
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FILE]...",
+        show_default=False,
+        help="Sounds, videos, folders of them, or CSV manifests with a column `file`; "
+        "- or nothing is standard input.",
+    ),
+]
+
+
+def option(*names: str, help: str, **more):
+    return typer.Option(*names, help=help, show_default=more.pop("show_default", False), **more)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What comes in."""
+
+    files: Files = None
+    files_from: Annotated[
+        str | None,
+        option("--files-from", metavar="FILE", help="Read names of inputs from FILE (- is stdin)."),
+    ] = None
+    null: Annotated[
+        bool, option("--null", "-0", help="Names in --files-from end in NUL, not newline.")
+    ] = False
+    shard: Annotated[
+        str | None,
+        option("--shard", metavar="I/N", help="Take the Ith of N parts of the inputs (1...N)."),
+    ] = None
+    stream: Annotated[
+        int | None,
+        option("--stream", metavar="N", help="Take this stream, as `avtools probe` counts them."),
+    ] = None
+    start: Annotated[float, option("--start", metavar="SECONDS", min=0.0, help="Begin here.")] = 0.0
+    duration: Annotated[
+        float | None, option("--duration", metavar="SECONDS", min=0.0, help="Take this much.")
+    ] = None
+    channels: Annotated[
+        str | None,
+        option("--channels", metavar="LIST", help="Take these channels, from 0: 0-3 or 1,0."),
+    ] = None
+
+    @property
+    def is_windowed(self) -> bool:
+        return self.start > 0 or self.duration is not None
+
+    def items(self) -> list:
+        from avtools.stream.batch import find_inputs
+
+        return find_inputs(self.files or [], self.files_from, self.null, self.shard)
+
+    def open(self, path: str):
+        """The sound of one input, with the window and channels that were asked for."""
+        from avtools.stream.files import open_sound
+
+        return open_sound(
+            path,
+            stream=self.stream,
+            start=self.start,
+            duration=self.duration,
+            channels=parse_channels(self.channels),
+        )
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the sound goes, and in what form."""
+
+    output: Annotated[
+        str | None,
+        option("--output", "-o", metavar="FILE", help="Write here; the ending names the format."),
+    ] = None
+    directory: Annotated[
+        str | None,
+        option("--directory", "-d", metavar="DIR", help="Write each result here, names kept."),
+    ] = None
+    suffix: Annotated[
+        str | None,
+        option("--suffix", metavar="TEXT", help="Added to names under -d; with a dot, a format "
+               "too: _flipped, .flac or _flipped.flac."),
+    ] = None  # fmt: skip
+    in_place: Annotated[bool, option("--in-place", help="Replace each input by its result.")] = (
+        False
+    )
+    skip_existing: Annotated[
+        bool, option("--skip-existing", help="Leave inputs alone whose output exists.")
+    ] = False
+    dry_run: Annotated[
+        bool, option("--dry-run", "-n", help="Say what would be done, and do nothing.")
+    ] = False
+    jobs: Annotated[int, option("--jobs", metavar="N", min=1, help="Work on N files at once.")] = 1
+    codec: Annotated[
+        str | None,
+        option("--codec", metavar="NAME", help="FFmpeg's name of the sound's codec: pcm_s16le, "
+               "flac, aac, libopus, ..."),
+    ] = None  # fmt: skip
+    bitrate: Annotated[
+        str | None, option("--bitrate", metavar="RATE", help="Of a lossy codec: 256k by default.")
+    ] = None
+    gain: Annotated[
+        float, option("--gain", metavar="DB", help="Make the result louder or, below 0, softer.")
+    ] = 0.0
+    stream_format: Annotated[
+        str,
+        option("--stream-format", metavar="wav|au",
+               help="On a pipe: WAV, or AU for other tools beyond 4 GiB."),
+    ] = "wav"  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How a table is written."""
+
+    format: Annotated[
+        str,
+        option("--format", metavar="NAME", help="table, csv or json (JSON Lines); by default a "
+               "table on a terminal, else CSV."),
+    ] = "auto"  # fmt: skip
+    no_header: Annotated[bool, option("--no-header", help="Leave out the line of names.")] = False
+    output: Annotated[
+        str | None, option("--output", "-o", metavar="FILE", help="Write the table here.")
+    ] = None
+    jobs: Annotated[int, option("--jobs", metavar="N", min=1, help="Work on N files at once.")] = 1
+
+
+@dataclass(frozen=True)
+class Manner:
+    quiet: Annotated[bool, option("--quiet", "-q", help="No warnings and no progress.")] = False
+    verbose: Annotated[bool, option("--verbose", "-v", help="Say what is assumed.")] = False
+
+    def obey(self) -> None:
+        if self.quiet:
+            errors.speaker["level"] = errors.QUIET
+        elif self.verbose:
+            errors.speaker["level"] = errors.VERBOSE
+
+
+FROM = ("auto", "ambix", "fuma", "n3d", "wxy", "youtube")
+From = Annotated[
+    str,
+    option(
+        "--from",
+        metavar="NAME",
+        show_default=True,
+        help="How the ambisonic channels are meant: auto, ambix, fuma, n3d, wxy, youtube.",
+    ),
+]
+
+
+Crf = Annotated[
+    int,
+    option("--crf", metavar="N", min=0, max=63, show_default=True,
+           help="Quality of a re-encoded picture; lower is better."),
+]  # fmt: skip
+
+
+def one_of(name: str, value: str, values: tuple[str, ...]) -> str:
+    if value not in values:
+        raise AvtoolsError(f"{name} {value}: expected one of {', '.join(values)}")
+    return value
+
+
+def parse_channels(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    chosen: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()) or int(last or first) > 65535:
+            raise AvtoolsError(f"--channels {text}: expected numbers from 0, as in 0,1 or 0-3")
+        low, high = int(first), int(last) if dash else int(first)
+        if high < low:
+            raise AvtoolsError(f"--channels {text}: {part.strip()} counts downwards")
+        chosen += range(low, high + 1)
+    return chosen
+
+
+def parse_bitrate(text: str | None) -> int | None:
+    if text is None:
+        return None
+    number, scale = text.lower(), 1
+    if number[-1:] in ("k", "m"):
+        number, scale = number[:-1], {"k": 1000, "m": 1_000_000}[number[-1]]
+    try:
+        value = round(float(number) * scale)
+    except (ValueError, OverflowError):
+        value = 0
+    if not 500 <= value <= 50_000_000:
+        raise AvtoolsError(f"--bitrate {text}: expected bits a second, as in 256k")
+    return value
+
+
+def expanded(function: Callable) -> Callable:
+    """`function` as typer sees it: its own options first, then each group in its single ones."""
+    groups, own, shared = {}, [], []
+    for p in inspect.signature(function).parameters.values():
+        if is_dataclass(p.annotation):
+            groups[p.name] = p.annotation
+            shared += [
+                inspect.Parameter(
+                    f.name, inspect.Parameter.KEYWORD_ONLY, annotation=f.type, default=f.default
+                )
+                for f in fields(p.annotation)
+            ]
+        else:
+            own.append(p.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    parameters = own + shared
+
+    def command(**values):
+        gathered = {
+            name: group(**{f.name: values.pop(f.name) for f in fields(group)})
+            for name, group in groups.items()
+        }
+        for group in gathered.values():
+            if isinstance(group, Manner):
+                group.obey()
+        return function(**gathered, **values)
+
+    command.__name__ = function.__name__
+    command.__doc__ = function.__doc__
+    command.__signature__ = inspect.Signature(parameters)
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
+
+
+def filter_each(
+    inputs: Inputs,
+    outputs: Outputs,
+    change: Callable,
+    **form,
+) -> int:
+    """Open each input, send it through `change(sound) -> sound`, deliver it; the exit status.
+
+    `change` is a plain function or a partial of one: with --jobs it travels to other processes.
+    """
+    import os
+    from functools import partial
+
+    from avtools.stream import batch, deliver
+    from avtools.stream.files import VIDEO_SUFFIXES
+
+    items = inputs.items()
+    chosen = deliver.targets(
+        items, outputs.output, outputs.directory, outputs.suffix, outputs.in_place
+    )
+    form = deliver.Form(
+        codec=outputs.codec,
+        bitrate=parse_bitrate(outputs.bitrate),
+        gain=deliver.decibels(outputs.gain),
+        au=one_of("--stream-format", outputs.stream_format, ("wav", "au")) == "au",
+        **form,
+    )
+    if outputs.dry_run:
+        deliver.announce(items, chosen)
+        return 0
+    for target in chosen:
+        deliver.check_target(target, form)
+        is_video = target and os.path.splitext(target)[1].lower() in VIDEO_SUFFIXES
+        if is_video and inputs.is_windowed:
+            raise AvtoolsError(
+                f"{target}: --start and --duration can't cut a picture that is copied; take the "
+                "sound alone, as in -o out.wav"
+            )
+    pairs = dict(zip(items, chosen, strict=True))
+    if outputs.skip_existing:
+        items = [i for i in items if pairs[i] is None or not os.path.exists(pairs[i])]
+        if not items:
+            return 0
+    work = partial(_filter_one, inputs, pairs, change, form, outputs.jobs == 1)
+    return batch.run_each(items, work, jobs=outputs.jobs)
+
+
+def _filter_one(inputs: Inputs, pairs: dict, change: Callable, form, bar: bool, item) -> None:
+    from avtools.stream.deliver import deliver
+
+    with inputs.open(item.path) as sound:
+        deliver(change(sound), item, pairs[item], form, bar)

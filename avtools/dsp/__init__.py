@@ -1,0 +1,1 @@
+"""Array in, array out: the maths, on numpy alone. Shapes are (..., channels, samples)."""

@@ -1,0 +1,80 @@
+"""Rows for people and programs: a rich table on a terminal, CSV in a pipe, JSON Lines on request.
+
+A row leaves as soon as it is known; only the rich table, whose columns need all of them, waits
+for the end.
+"""
+
+import csv
+import io
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+
+from avtools.errors import AvtoolsError
+
+FORMATS = ("auto", "table", "csv", "json")
+
+
+class Table:
+    def __init__(self, columns: Sequence[str], format: str = "auto", header: bool = True):
+        if format not in FORMATS:
+            raise AvtoolsError(f"--format {format}: expected one of {', '.join(FORMATS)}")
+        self.columns, self.header = list(columns), header
+        self.format = format
+        if format == "auto":
+            self.format = "table" if sys.stdout.isatty() else "csv"
+        self.rows: list[list[str]] = []
+
+    def add(self, row: Mapping[str, object]) -> None:
+        values = [_clean(row.get(c)) for c in self.columns]
+        if self.format == "json":
+            named = dict(zip(self.columns, values, strict=True))
+            self._write(json.dumps(named, ensure_ascii=False))
+        elif self.format == "csv":
+            if self.header:
+                self._write(_csv_line(self.columns))
+                self.header = False
+            self._write(_csv_line(["" if v is None else v for v in values]))
+        else:
+            self.rows.append(["" if v is None else str(v) for v in values])
+
+    def finish(self) -> None:
+        if self.format == "csv" and self.header:
+            self._write(_csv_line(self.columns))
+        if self.format == "table" and self.rows:
+            from rich.console import Console
+            from rich.table import Table as RichTable
+            from rich.text import Text
+
+            table = RichTable(show_header=self.header)
+            for column in self.columns:
+                table.add_column(column, overflow="fold")
+            for row in self.rows:
+                table.add_row(*map(Text, row))
+            Console(soft_wrap=False).print(table)
+        sys.stdout.flush()
+
+    def _write(self, line: str) -> None:
+        # A name that is not UTF-8 leaves as the bytes that it came as.
+        sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def _clean(value: object) -> object:
+    """Numbers as numbers, without the noise of binary fractions; what is missing as None."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return None if not math.isfinite(value) else float(f"{value:.9g}")
+    if isinstance(value, list | tuple):
+        return "; ".join(map(str, value)) or None
+    return value
+
+
+def _csv_line(values: Sequence[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(values)
+    return line.getvalue()
