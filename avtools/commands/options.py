@@ -94,9 +94,13 @@ class Outputs:
     ] = None
     suffix: Annotated[
         str | None,
-        option("--suffix", metavar="TEXT", help="Added to names under -d; with a dot, a format "
-               "too: _flipped, .flac or _flipped.flac."),
-    ] = None  # fmt: skip
+        option(
+            "--suffix",
+            metavar="TEXT",
+            help="Added to names under -d; with a dot, a format "
+            "too: _flipped, .flac or _flipped.flac.",
+        ),
+    ] = None
     in_place: Annotated[bool, option("--in-place", help="Replace each input by its result.")] = (
         False
     )
@@ -109,9 +113,12 @@ class Outputs:
     jobs: Annotated[int, option("--jobs", metavar="N", min=1, help="Work on N files at once.")] = 1
     codec: Annotated[
         str | None,
-        option("--codec", metavar="NAME", help="FFmpeg's name of the sound's codec: pcm_s16le, "
-               "flac, aac, libopus, ..."),
-    ] = None  # fmt: skip
+        option(
+            "--codec",
+            metavar="NAME",
+            help="FFmpeg's name of the sound's codec: pcm_s16le, flac, aac, libopus, ...",
+        ),
+    ] = None
     bitrate: Annotated[
         str | None, option("--bitrate", metavar="RATE", help="Of a lossy codec: 256k by default.")
     ] = None
@@ -120,9 +127,12 @@ class Outputs:
     ] = 0.0
     stream_format: Annotated[
         str,
-        option("--stream-format", metavar="wav|au",
-               help="On a pipe: WAV, or AU for other tools beyond 4 GiB."),
-    ] = "wav"  # fmt: skip
+        option(
+            "--stream-format",
+            metavar="wav|au",
+            help="On a pipe: WAV, or AU for other tools beyond 4 GiB.",
+        ),
+    ] = "wav"
 
 
 @dataclass(frozen=True)
@@ -131,9 +141,12 @@ class Rows:
 
     format: Annotated[
         str,
-        option("--format", metavar="NAME", help="table, csv or json (JSON Lines); by default a "
-               "table on a terminal, else CSV."),
-    ] = "auto"  # fmt: skip
+        option(
+            "--format",
+            metavar="NAME",
+            help="table, csv or json (JSON Lines); by default a table on a terminal, else CSV.",
+        ),
+    ] = "auto"
     no_header: Annotated[bool, option("--no-header", help="Leave out the line of names.")] = False
     output: Annotated[
         str | None, option("--output", "-o", metavar="FILE", help="Write the table here.")
@@ -167,9 +180,15 @@ From = Annotated[
 
 Crf = Annotated[
     int,
-    option("--crf", metavar="N", min=0, max=63, show_default=True,
-           help="Quality of a re-encoded picture; lower is better."),
-]  # fmt: skip
+    option(
+        "--crf",
+        metavar="N",
+        min=0,
+        max=63,
+        show_default=True,
+        help="Quality of a re-encoded picture; lower is better.",
+    ),
+]
 
 
 def one_of(name: str, value: str, values: tuple[str, ...]) -> str:
@@ -259,7 +278,12 @@ def filter_each(
 
     items = inputs.items()
     chosen = deliver.targets(
-        items, outputs.output, outputs.directory, outputs.suffix, outputs.in_place
+        items,
+        outputs.output,
+        outputs.directory,
+        outputs.suffix,
+        outputs.in_place,
+        form.get("video"),
     )
     form = deliver.Form(
         codec=outputs.codec,

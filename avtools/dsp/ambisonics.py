@@ -139,9 +139,7 @@ def _picked(x: np.ndarray, source: np.ndarray, gain: np.ndarray) -> np.ndarray:
             y[row] = x[c]
         elif g == 0:
             y[row] = 0
-        elif g == -1:
-            np.negative(x[c], out=y[row])
-        else:
+        else:  # also for -1: np.negative of numpy 2.4 is wrong where both sides are strided
             np.multiply(x[c], g, out=y[row])
     return y
 

@@ -41,6 +41,7 @@ def targets(
     directory: str | None,
     suffix: str | None = None,
     in_place: bool = False,
+    video: str | None = None,
 ) -> list[str | None]:
     """The output of each input; None is standard output."""
     if sum([output is not None, directory is not None, in_place]) > 1:
@@ -56,21 +57,34 @@ def targets(
     if in_place:
         return [item.path for item in items]
     if directory is not None:
-        chosen = [os.path.join(directory, _renamed(item.relative, suffix)) for item in items]
+        chosen = [os.path.join(directory, _renamed(item, suffix, video)) for item in items]
         _refuse_doubles(items, chosen)
     else:
         chosen = [None if output in (None, "-") else output]
     for item, target in zip(items, chosen, strict=True):
         refuse_same(item.path, target)
+        if video is not None:
+            refuse_same(video_for(video, item), target)
     return chosen
 
 
-def _renamed(relative: str, suffix: str | None) -> str:
-    if not suffix:
-        return relative
-    stem, ending = os.path.splitext(relative)
-    extra, dot, format = suffix.rpartition(".")
-    return f"{stem}{extra}.{format}" if dot else f"{stem}{suffix}{ending}"
+def _renamed(item: Item, suffix: str | None, video: str | None) -> str:
+    stem, ending = os.path.splitext(item.relative)
+    if video is not None:
+        ending = os.path.splitext(video_for(video, item))[1]
+    extra, dot, format = (suffix or "").rpartition(".")
+    return f"{stem}{extra}.{format}" if dot else f"{stem}{suffix or ''}{ending}"
+
+
+def video_for(video: str, item: Item) -> str:
+    """The video of a sound: the one named, or the one in the folder with the sound's name."""
+    if not os.path.isdir(video):
+        return video
+    stem = os.path.splitext(item.relative)[0]
+    for ending in sorted(VIDEO_SUFFIXES):
+        if os.path.isfile(path := os.path.join(video, stem + ending)):
+            return path
+    raise AvtoolsError(f"{item.path}: no video of the name {os.path.basename(stem)} in {video}")
 
 
 def _refuse_doubles(items: Sequence[Item], chosen: Sequence[str]) -> None:
@@ -99,9 +113,12 @@ def check_stdout() -> None:
 
 def check_target(target: str | None, form: Form) -> None:
     """Refuse what can't be written before anything is read."""
+    ending = os.path.splitext(target or "")[1].lower()
+    if (form.picture or form.video or form.spherical) and ending not in VIDEO_SUFFIXES:
+        option = "picture" if form.picture else "video" if form.video else "spherical"
+        raise AvtoolsError(f"--{option} needs a video to write to, as in -o out.mp4")
     if target is None:
         return check_stdout()
-    ending = os.path.splitext(target)[1].lower()
     known = SOUND_SUFFIXES | VIDEO_SUFFIXES
     if ending not in known and not _is_special(target):
         shown_ending = f"{ending!r}" if ending else "no ending"
@@ -168,7 +185,7 @@ def _to_video(sound: Sound, item: Item, temporary, target: str, ending: str, for
     from avtools.stream.remux import remux
     from avtools.stream.spatial import read_spatial
 
-    video = form.video or picture_path(item.path)
+    video = picture_path(item.path) if form.video is None else video_for(form.video, item)
     spatial = read_spatial(video)
     if form.spherical:
         spatial = replace(spatial, projection="equirectangular", stereo=form.spherical)
