@@ -103,7 +103,9 @@ def run_command(name: str, arguments: list[str]) -> int:
     usage_error = typer.BadParameter.__base__
     command = click_command(name)
     try:
-        code = command.main(arguments, prog_name=f"avtools {name}", standalone_mode=False)
+        # Not command.main(): it would turn a reader that left into exit status 1.
+        with command.make_context(f"avtools {name}", arguments) as context:
+            code = command.invoke(context)
     except usage_error as error:
         text = error.format_message().rstrip(".")
         raise AvtoolsError(f"{text[:1].lower()}{text[1:]}; see avtools {name} --help") from error

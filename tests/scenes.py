@@ -63,7 +63,9 @@ def direction(foa: np.ndarray) -> tuple[float, float]:
     """Azimuth and elevation of the mean intensity of AmbiX `(frames, 4)`, degrees."""
     w, y, z, x = foa.astype(np.float64).T
     iy, iz, ix = (w * y).mean(), (w * z).mean(), (w * x).mean()
-    return float(np.rad2deg(np.arctan2(iy, ix))), float(np.rad2deg(np.arctan2(iz, np.hypot(ix, iy))))
+    return float(np.rad2deg(np.arctan2(iy, ix))), float(
+        np.rad2deg(np.arctan2(iz, np.hypot(ix, iy)))
+    )
 
 
 def save(path, x: np.ndarray, rate: int = RATE, subtype: str = "FLOAT") -> Path:

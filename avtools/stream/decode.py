@@ -33,7 +33,7 @@ class Pipe:
 
 def explain(error: Exception, piped: bool = False) -> str:
     """FFmpeg's reason in a user's words."""
-    if isinstance(error, av.error.InvalidDataError | av.error.EOFError | av.error.ValueError):
+    if isinstance(error, av.error.EOFError | ValueError):
         text = "not a sound or video file that can be read, or damaged"
         if piped:
             text += " (an MP4 with its index at the end can't be piped: give the file's name)"
@@ -169,7 +169,7 @@ def _frames(container, stream, name: str) -> Iterator:
             yield from packet.decode()
         except StopIteration:
             return
-        except (av.error.InvalidDataError, av.error.ValueError) as error:
+        except (av.error.InvalidDataError, ValueError) as error:
             if not told and name:
                 warn(f"{name}: damaged sound passed over ({explain(error)})")
             told = True

@@ -119,6 +119,8 @@ def check_target(target: str | None, form: Form) -> None:
         raise AvtoolsError(f"--{option} needs a video to write to, as in -o out.mp4")
     if target is None:
         return check_stdout()
+    if os.path.isdir(target):
+        raise AvtoolsError(f"{target}: is a folder, expected a file (folders go with -d)")
     known = SOUND_SUFFIXES | VIDEO_SUFFIXES
     if ending not in known and not _is_special(target):
         shown_ending = f"{ending!r}" if ending else "no ending"

@@ -104,6 +104,8 @@ def _write_plain(sound: Sound, path: str, target: str, ending: str, codec: str |
 
 def _plainly(error: Exception, sound: Sound) -> str:
     text = str(error).partition(": ")[2] or str(error)
+    if "System error" in text:
+        return "could not be written; is the disk full?"
     return f"{text.rstrip('.')} ({sound.channels} channels, {sound.rate} Hz)"
 
 

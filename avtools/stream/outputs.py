@@ -52,8 +52,6 @@ def whole(output: str | Path) -> Iterator[Path]:
     A device or a named pipe is written directly: there is nothing to rename.
     """
     if not is_plain(output):
-        if os.path.isdir(output):
-            raise AvtoolsError(f"{output}: is a folder, expected a file (folders go with -d)")
         yield Path(output)
         return
     target = Path(os.path.realpath(output))

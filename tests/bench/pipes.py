@@ -102,7 +102,9 @@ def main() -> None:
 
 def report(times: dict[str, list[float]], options) -> None:
     median = {name: statistics.median(t) for name, t in times.items()}
-    print(f"{options.minutes:g} min, 4 channels, 48 kHz, float32; {options.rounds} rounds; ", end="")
+    print(
+        f"{options.minutes:g} min, 4 channels, 48 kHz, float32; {options.rounds} rounds; ", end=""
+    )
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}")
     print(f"{'':<24}{'median s':>10}{'min s':>8}")
     for name, t in times.items():

@@ -1,5 +1,6 @@
 """Frames at chosen times: the right frame at each tick, however the file is made and read."""
 
+import gc
 import io
 import math
 import os
@@ -330,3 +331,16 @@ def test_the_facts(uneven):
     assert facts.frames == len(uneven[1]) and facts.pixel_format == "yuv420p"
     assert facts.duration == pytest.approx(float(uneven[1][-1]), abs=0.1)
     assert facts.start == 0 and facts.rotation == 0 and facts.aspect == 1
+
+
+def test_frames_are_let_go_of(clip):
+    """However long the video, few frames are in memory: nothing waits for Python's collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in frames(clip, size=(12, 6)):
+            pass
+        held = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert held < 10
