@@ -2,6 +2,7 @@
 
 import math
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,13 +69,16 @@ def magnitude_error(directions, hrirs, filters, low, high, rate=RATE):
     return 10 * np.log10(error / (weights * wanted[..., band] ** 2).sum())
 
 
-@pytest.mark.parametrize("azimuth", [37.0, -37.0, 70.0, -143.0])
-def test_the_near_ear_leads_by_the_heads_own_time_difference(filters, azimuth):
-    incidence = 90 - np.degrees(np.arcsin(np.sin(np.radians(azimuth))))
-    left, right = sphere_response([incidence, 180 - incidence], [300.0])[:, 0]
+@pytest.mark.parametrize(
+    ("azimuth", "within"), [(37.0, 0.1), (-37.0, 0.1), (-143.0, 0.1), (80.0, 0.2)]
+)
+def test_the_near_ear_leads_by_the_heads_own_time_difference(filters, azimuth, within):
+    # Far to the side, first order can't turn the phase as far as the head does: it gives less.
+    lateral = np.degrees(np.arcsin(np.sin(np.radians(azimuth))))
+    left, right = sphere_response([90 - lateral, 90 + lateral], [300.0])[:, 0]
     own = np.angle(left * right.conj()) / (2 * np.pi * 300)
-    assert abs(own) > 4e-4
-    assert lead(ears_of((azimuth, 0), filters), 600) == pytest.approx(own, abs=8e-5)
+    assert np.sign(own) == np.sign(azimuth) and abs(own) > 4e-4
+    assert lead(ears_of((azimuth, 0), filters), 600) == pytest.approx(own, rel=within)
 
 
 def test_a_source_in_the_middle_has_no_differences(filters):
@@ -83,12 +87,11 @@ def test_a_source_in_the_middle_has_no_differences(filters):
         np.testing.assert_allclose(left, right, atol=1e-5)
 
 
-def test_the_ear_on_the_sources_side_is_louder(filters, head):
-    directions, hrirs = head
-    left, right = level(ears_of((90, 0), filters))
-    true = level(spherical_head_hrirs([[90.0, 0.0]], RATE)[0])
+def test_the_ear_on_the_sources_side_is_louder(filters):
+    left, right = level(ears_of((60, 0), filters))
+    true = level(spherical_head_hrirs([[60.0, 0.0]], RATE)[0])
     assert left - right == pytest.approx(true[0] - true[1], abs=1.5)
-    assert left - right > 8
+    assert left - right > 10
 
 
 def test_negated_y_exchanges_the_ears(filters):
@@ -214,7 +217,7 @@ def test_every_split_gives_the_same_samples(scene, filters, lengths, reuse):
     buffer = np.empty((4, 3000), np.float32)
 
     def blocks():
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges):
             x = scene[:, start:stop]
             if reuse:  # as the reader does: one buffer, filled again for each block
                 buffer[:] = np.nan
