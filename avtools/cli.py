@@ -124,6 +124,16 @@ def _terminate(number: int, _frame) -> None:
     raise Terminated(number)
 
 
+def occupy_closed() -> None:
+    """Where a standard stream is closed, the next file opened would take its number, and output
+    would be written into it: a null device that can't be written to stands there instead."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_WRONLY if fd == 2 else os.O_RDONLY)
+
+
 def listen() -> None:
     import signal
 
@@ -139,9 +149,11 @@ def main(arguments: list[str] | None = None) -> None:
 def status(arguments: list[str]) -> int:
     """Run; every way it can end becomes a message and an exit status."""
     try:
+        occupy_closed()
         listen()
         code = run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except AvtoolsError as error:
         say(str(error), errors.QUIET)

@@ -317,3 +317,47 @@ def _filter_one(inputs: Inputs, pairs: dict, change: Callable, form, bar: bool, 
 
     with inputs.open(item.path) as sound:
         deliver(change(sound), item, pairs[item], form, bar)
+
+
+def write_rows(
+    inputs: Inputs, rows: Rows, columns: tuple[str, ...], work: Callable, answers: bool = False
+) -> int:
+    """A table with the rows of `work(item)` for each input; the exit status.
+
+    `work` gives rows (with --jobs it travels to other processes). With `answers` a row may hold
+    the exit status that it calls for, under `status`.
+    """
+    from contextlib import ExitStack
+    from functools import partial
+
+    from avtools.stream import batch
+    from avtools.stream.deliver import refuse_same
+    from avtools.stream.outputs import whole
+    from avtools.stream.tables import Table
+
+    items = inputs.items()
+    with ExitStack() as stack:
+        out = None
+        if rows.output not in (None, "-"):
+            for item in items:
+                refuse_same(item.path, rows.output)
+            out = stack.enter_context(open(stack.enter_context(whole(rows.output)), "wb"))
+        table = Table(columns, rows.format, not rows.no_header, out)
+
+        def take(made) -> int:
+            codes = [batch.FINE]
+            for row in made:
+                table.add(row)
+                codes.append(row.get("status", batch.FINE) if answers else batch.FINE)
+            return batch.gravest(codes)
+
+        if rows.jobs > 1 and len(items) > 1:
+            work = partial(_all_rows, work)
+        code = batch.run_each(items, work, take, rows.jobs)
+        table.finish()
+    return code
+
+
+def _all_rows(work: Callable, item) -> list[dict]:
+    """A process sends its rows at once."""
+    return list(work(item))

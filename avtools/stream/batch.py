@@ -147,21 +147,23 @@ def run_each(
 
     With one item an error is the caller's to tell.
     """
+    def answered(item: Item) -> int:
+        return take(work(item)) or FINE
+
     if len(items) == 1:
-        return take(work(items[0])) or FINE
+        return answered(items[0])
     if jobs > 1:
         from avtools.stream.workers import in_processes
 
         results = in_processes(items, work, min(jobs, len(items)))
+        outcomes = ((None if why else take(result) or FINE, why) for result, why in results)
     else:
-        results = (attempt(work, item) for item in items)
+        outcomes = (attempt(answered, item) for item in items)
     codes = [FINE]
-    for result, failure in results:
+    for code, failure in outcomes:
         if failure is not None:
             say(failure)
-            codes.append(FAILED)
-        else:
-            codes.append(take(result) or FINE)
+        codes.append(FAILED if failure is not None else code)
     return gravest(codes)
 
 

@@ -127,18 +127,22 @@ def _exact_frames(container, stream) -> int | None:
 
 def _marks(name: str, stream, regular: bool) -> dict:
     marks = {"source": os.path.basename(name)} if regular else {}
-    if stream.codec_context.layout.name.startswith("ambisonic"):
-        order = int(stream.codec_context.layout.name.split()[1])
-        return marks | {"convention": "ambix", "order": order}
+    layout = stream.codec_context.layout.name
+    if layout.startswith("ambisonic"):  # as in "ambisonic 1" or "ambisonic 1+stereo"
+        order, plus, _ = layout.split()[1].partition("+")
+        return marks | _ambix(int(order), bool(plus))
     if regular and os.path.splitext(name)[1].lower() in (".mp4", ".m4a", ".mov", ".m4v"):
         from avtools.stream.spatial import read_spatial
 
         spatial = read_spatial(name)
         if spatial.ambisonic_order is not None:
-            marks |= {"convention": "ambix", "order": spatial.ambisonic_order}
-            if spatial.head_locked:
-                marks["head_locked"] = True
+            marks |= _ambix(spatial.ambisonic_order, spatial.head_locked)
     return marks
+
+
+def _ambix(order: int, head_locked: bool) -> dict:
+    marks = {"convention": "ambix", "order": order}
+    return marks | {"head_locked": True} if head_locked else marks
 
 
 def _seek(container, stream, start: float) -> int:
@@ -160,22 +164,32 @@ def _seek(container, stream, start: float) -> int:
 
 
 def _frames(container, stream, name: str) -> Iterator:
-    """Decoded frames; a damaged packet is passed over, said once."""
-    told = False
+    """Decoded frames. A damaged packet is passed over and said once; a sound of which nothing at
+    all can be decoded is an error."""
+    decoded, trouble = False, None
     packets = container.demux(stream)
     while True:
         try:
             packet = next(packets)
-            yield from packet.decode()
         except StopIteration:
-            return
-        except (av.error.InvalidDataError, ValueError) as error:
-            if not told and name:
+            break
+        except (av.error.FFmpegError, ValueError) as error:
+            if decoded:
+                warn(f"{name}: the sound ends early: {explain(error)}")
+            trouble = error
+            break
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, ValueError) as error:
+            if trouble is None and decoded:
                 warn(f"{name}: damaged sound passed over ({explain(error)})")
-            told = True
-        except av.error.FFmpegError as error:
-            warn(f"{name}: the sound ends early: {explain(error)}")
-            return
+            trouble = error
+            continue
+        decoded = decoded or bool(frames)
+        yield from frames
+    if trouble is not None and not decoded:
+        piped = isinstance(container.file, Pipe)
+        raise AvtoolsError(f"{name}: {explain(trouble, piped)}") from trouble
 
 
 def _packed(container, stream, name: str) -> Blocks:

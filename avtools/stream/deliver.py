@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from avtools.errors import AvtoolsError, note, reason
+from avtools.dsp.ambisonics import order_of
+from avtools.errors import AvtoolsError, note, reason, say, warn
 from avtools.stream.batch import Item
 from avtools.stream.files import SOUND_SUFFIXES, VIDEO_SUFFIXES
 from avtools.stream.outputs import whole
@@ -191,11 +192,7 @@ def _to_video(sound: Sound, item: Item, temporary, target: str, ending: str, for
     spatial = read_spatial(video)
     if form.spherical:
         spatial = replace(spatial, projection="equirectangular", stereo=form.spherical)
-    was_ambisonic = spatial.ambisonic_order is not None
-    order = sound.marks.get("order") if sound.marks.get("convention") == "ambix" else None
-    if order is not None and not (spatial.is_360 or was_ambisonic):
-        note(f"{target}: no SA3D: the picture is not marked as 360 (convert --spherical marks it)")
-        order = None
+    order = _order_to_mark(sound, spatial, target)
     spatial = replace(
         spatial, ambisonic_order=order, head_locked=bool(sound.marks.get("head_locked"))
     )
@@ -209,6 +206,21 @@ def _to_video(sound: Sound, item: Item, temporary, target: str, ending: str, for
         spatial=spatial,
         picture=form.picture and form.picture(spatial.stereo),
     )
+
+
+def _order_to_mark(sound: Sound, spatial, target: str) -> int | None:
+    """The ambisonic order that SA3D shall say, if it shall say one."""
+    convention = sound.marks.get("convention")
+    order = sound.marks.get("order") if convention == "ambix" else None
+    is_spatial = spatial.is_360 or spatial.ambisonic_order is not None
+    if convention is None and spatial.is_360 and (order := order_of(sound.channels)):
+        say(f"{target}: {sound.channels} channels in a 360 video, marked as AmbiX")
+    elif convention not in (None, "ambix"):
+        warn(f"{target}: the sound is {convention}; players expect AmbiX (convert --to ambix)")
+    elif order is not None and not is_spatial:
+        note(f"{target}: no SA3D: the picture is not marked as 360 (convert --spherical marks it)")
+        return None
+    return order or None
 
 
 def picture_path(path: str) -> str:

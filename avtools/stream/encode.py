@@ -1,14 +1,16 @@
 """Sound files other than WAV: libsndfile writes the lossless ones and Vorbis, PyAV the rest."""
 
 import os
+from fractions import Fraction
 
 import av
+import numpy as np
 import soundfile
 
-from avtools.errors import AvtoolsError, reason
+from avtools.errors import AvtoolsError, reason, warn
+from avtools.stream.coding import EncodedSound, choose_coding
 from avtools.stream.decode import explain
-from avtools.stream.sound import Sound, choose
-from avtools.stream.soundtrack import SoundTrack, clipped
+from avtools.stream.sound import Blocks, Sound
 
 # Ending -> libsndfile's format and the coding where none is asked for.
 PLAIN = {
@@ -44,15 +46,6 @@ CODED = {
     ".tta": ("tta", "tta"),
     ".mp2": ("mp2", "mp2"),
 }
-# Vorbis has its own order of speakers; libsndfile writes channels as they come, readers put them
-# back into FFmpeg's order.
-VORBIS_ORDER = {
-    3: [0, 2, 1],
-    5: [0, 2, 1, 3, 4],
-    6: [0, 2, 1, 4, 5, 3],
-    7: [0, 2, 1, 5, 6, 4, 3],
-    8: [0, 2, 1, 6, 7, 4, 5, 3],
-}
 PIECE = 4096  # frames: libsndfile's Vorbis overflows its stack on much larger ones
 
 
@@ -61,15 +54,29 @@ def write_sound(
 ) -> None:
     """Write to `path` what the ending of `target` asks for."""
     ending = os.path.splitext(target)[1].lower()
-    if ending in PLAIN and not (ending in (".ogg", ".oga") and codec in ("libopus", "opus")):
-        return _write_plain(sound, path, target, ending, codec)
-    if ending in (".ogg", ".oga"):
+    # Vorbis has its own order of loudspeakers and takes one of six channels for a subwoofer.
+    if ending in (".ogg", ".oga") and (sound.channels > 2 or codec in ("opus", "libopus")):
         return _write_coded(sound, path, target, "ogg", "libopus", bitrate)
+    if ending in PLAIN:
+        return _write_plain(sound, path, target, ending, codec)
     if ending not in CODED:
         can = " ".join([".wav", *PLAIN, *CODED])
         raise AvtoolsError(f"{target}: {ending} can't be written, expected one of {can}")
     format, usual = CODED[ending]
     return _write_coded(sound, path, target, format, codec or usual, bitrate)
+
+
+def clipped(blocks: Blocks, name: str, bits: int) -> Blocks:
+    """Samples as integers of so many bits can hold them, rounded; says how many were too loud."""
+    count, scale = 0, np.float32(2.0 ** (bits - 1))
+    for x in blocks:
+        x = np.nan_to_num(x, posinf=2.0, neginf=-2.0)
+        count += int(np.count_nonzero(np.abs(x) > 1))
+        if bits <= 24:
+            x = np.rint(x * scale) / scale
+        yield np.clip(x, -1, 1 - 1 / scale if bits <= 24 else 1)
+    if count:
+        warn(f"{name}: {count} samples clipped; lower them with --gain")
 
 
 def _write_plain(sound: Sound, path: str, target: str, ending: str, codec: str | None) -> None:
@@ -87,8 +94,6 @@ def _write_plain(sound: Sound, path: str, target: str, ending: str, codec: str |
     blocks = sound.blocks
     if coding.startswith("PCM"):
         blocks = clipped(blocks, sound.name, int(coding[4:]))
-    if coding == "VORBIS" and sound.channels in VORBIS_ORDER:
-        blocks = choose(blocks, VORBIS_ORDER[sound.channels])
     try:
         with soundfile.SoundFile(
             path, "w", sound.rate, sound.channels, subtype=coding, format=format
@@ -112,10 +117,10 @@ def _plainly(error: Exception, sound: Sound) -> str:
 def _write_coded(
     sound: Sound, path: str, target: str, format: str, codec: str, bitrate: int | None
 ) -> None:
+    coding = choose_coding(sound, format, None, codec, bitrate)
     try:
         with av.open(path, "w", format=format) as output:
-            track = SoundTrack(output, sound, codec, bitrate, target)
-            for packet in track.packets():
-                output.mux(packet)
+            encoded = EncodedSound(output, sound, coding, Fraction(0))
+            output.mux(encoded.until(None))
     except (av.error.FFmpegError, ValueError) as error:
         raise AvtoolsError(f"{target}: {explain(error)}") from error

@@ -17,13 +17,17 @@ FORMATS = ("auto", "table", "csv", "json")
 
 
 class Table:
-    def __init__(self, columns: Sequence[str], format: str = "auto", header: bool = True):
+    def __init__(
+        self, columns: Sequence[str], format: str = "auto", header: bool = True, out=None
+    ):
+        """`out`: a binary file to write to instead of standard output."""
         if format not in FORMATS:
             raise AvtoolsError(f"--format {format}: expected one of {', '.join(FORMATS)}")
         self.columns, self.header = list(columns), header
         self.format = format
+        self.out = sys.stdout.buffer if out is None else out
         if format == "auto":
-            self.format = "table" if sys.stdout.isatty() else "csv"
+            self.format = "table" if out is None and sys.stdout.isatty() else "csv"
         self.rows: list[list[str]] = []
 
     def add(self, row: Mapping[str, object]) -> None:
@@ -52,13 +56,16 @@ class Table:
                 table.add_column(column, overflow="fold")
             for row in self.rows:
                 table.add_row(*map(Text, row))
-            Console(soft_wrap=False).print(table)
-        sys.stdout.flush()
+            text = io.StringIO()
+            width = Console().width
+            Console(file=text, width=width, force_terminal=self.out.isatty()).print(table)
+            self.out.write(text.getvalue().encode("utf-8", "surrogateescape"))
+        self.out.flush()
 
     def _write(self, line: str) -> None:
         # A name that is not UTF-8 leaves as the bytes that it came as.
-        sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
-        sys.stdout.buffer.flush()
+        self.out.write(line.encode("utf-8", "surrogateescape") + b"\n")
+        self.out.flush()
 
 
 def _clean(value: object) -> object:
