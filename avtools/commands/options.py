@@ -288,7 +288,7 @@ def filter_each(
     form = deliver.Form(
         codec=outputs.codec,
         bitrate=parse_bitrate(outputs.bitrate),
-        gain=deliver.decibels(outputs.gain),
+        gain=deliver.checked_gain(outputs.gain),
         au=one_of("--stream-format", outputs.stream_format, ("wav", "au")) == "au",
         **form,
     )

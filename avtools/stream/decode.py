@@ -95,7 +95,7 @@ def decode_sound(
         close()
 
     return Sound(
-        blocks=_packed(container, stream, name),
+        blocks=_packed(container, stream, name, not regular),
         rate=rate,
         channels=channels,
         frames=None if frames is None else frames - (skipped or 0),
@@ -147,7 +147,7 @@ def _ambix(order: int, head_locked: bool) -> dict:
 
 def _seek(container, stream, start: float) -> int:
     """Move to about `start` seconds after the first sample; returns the samples passed over."""
-    first = next(_frames(container, stream, ""), None)
+    first = next(_frames(container, stream, container.name), None)
     if first is None or first.pts is None:
         container.seek(0)
         return 0
@@ -155,7 +155,7 @@ def _seek(container, stream, start: float) -> int:
     target = origin + max(0, start - PREROLL_SECONDS)
     container.seek(int(target / stream.time_base), stream=stream)
     # The first frames after a seek lack their predecessors: they are heard, not kept.
-    for frame in _frames(container, stream, ""):
+    for frame in _frames(container, stream, container.name):
         if frame.pts is not None:
             at = round((frame.pts * frame.time_base - origin) * stream.codec_context.rate)
             container.seek(int(target / stream.time_base), stream=stream)
@@ -163,7 +163,7 @@ def _seek(container, stream, start: float) -> int:
     return 0
 
 
-def _frames(container, stream, name: str) -> Iterator:
+def _frames(container, stream, name: str, piped: bool = False) -> Iterator:
     """Decoded frames. A damaged packet is passed over and said once; a sound of which nothing at
     all can be decoded is an error."""
     decoded, trouble = False, None
@@ -188,16 +188,15 @@ def _frames(container, stream, name: str) -> Iterator:
         decoded = decoded or bool(frames)
         yield from frames
     if trouble is not None and not decoded:
-        piped = isinstance(container.file, Pipe)
         raise AvtoolsError(f"{name}: {explain(trouble, piped)}") from trouble
 
 
-def _packed(container, stream, name: str) -> Blocks:
+def _packed(container, stream, name: str, piped: bool) -> Blocks:
     # Always through the resampler to packed floats: PyAV crashes on planar frames of 8 channels
     # and more, and a change of layout within the stream raises here, not in the maths.
     resampler = av.AudioResampler(format="flt")
     channels, rate = stream.codec_context.channels, stream.codec_context.rate
-    for frame in _frames(container, stream, name):
+    for frame in _frames(container, stream, name, piped):
         if frame.layout.nb_channels != channels or frame.sample_rate != rate:
             raise AvtoolsError(f"{name}: its channels or its rate change within the sound")
         for x in resampler.resample(frame):

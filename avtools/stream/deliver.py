@@ -153,9 +153,7 @@ def deliver(sound: Sound, item: Item, target: str | None, form: Form, bar: bool 
         if ending in WAV_SUFFIXES:
             fd = os.open(temporary, os.O_RDWR)
             try:
-                write_wire(fd, sound, form.codec or "pcm_f32le")
-            except AvtoolsError as error:
-                raise AvtoolsError(str(error).replace(sound.name, target, 1)) from error
+                write_wire(fd, sound, form.codec or "pcm_f32le", target=target)
             finally:
                 os.close(fd)
         elif ending in VIDEO_SUFFIXES:
@@ -178,7 +176,9 @@ def _to_pipe(sound: Sound, target: str | None, form: Form) -> None:
     fd = 1 if target is None else os.open(target, os.O_WRONLY)
     try:
         widen(fd)
-        write_wire(fd, sound, form.codec or "pcm_f32le", form.au)
+        write_wire(
+            fd, sound, form.codec or "pcm_f32le", form.au, target=target or "standard output"
+        )
     finally:
         if target is not None:
             os.close(fd)
@@ -236,10 +236,10 @@ def picture_path(path: str) -> str:
     return "/dev/fd/0"
 
 
-def decibels(text: float) -> float:
-    if not math.isfinite(text) or abs(text) > 200:
-        raise AvtoolsError(f"--gain {text}: expected decibels between -200 and 200")
-    return text
+def checked_gain(gain: float) -> float:
+    if not math.isfinite(gain) or abs(gain) > 200:
+        raise AvtoolsError(f"--gain {gain}: expected decibels between -200 and 200")
+    return gain
 
 
 def announce(items: Sequence[Item], chosen: Sequence[str | None]) -> None:

@@ -239,15 +239,31 @@ def widen(fd: int) -> None:
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
-def write_wire(fd: int, sound: Sound, codec: str = "pcm_f32le", au: bool = False) -> int:
+def write_wire(
+    fd: int,
+    sound: Sound,
+    codec: str = "pcm_f32le",
+    au: bool = False,
+    target: str = "standard output",
+) -> int:
     """Write the whole sound; returns the frames written."""
-    writer = WireWriter(fd, sound, codec, au)
-    try:
-        for x in sound.blocks:
+    writer = None
+    for x in sound.blocks:
+        with _named_errors(target):
+            # Not before the first samples: a sound that can't be read leaves nothing behind.
+            writer = writer or WireWriter(fd, sound, codec, au)
             writer.write(x)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise AvtoolsError(f"{sound.name}: {reason(error)}") from error
-    writer.finish()
+    with _named_errors(target):
+        writer = writer or WireWriter(fd, sound, codec, au)
+        writer.finish()
     return writer.written // writer.frame
+
+
+@contextlib.contextmanager
+def _named_errors(target: str):
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise AvtoolsError(f"{target}: {reason(error)}") from error

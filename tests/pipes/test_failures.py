@@ -118,7 +118,7 @@ def test_full_disk_keeps_the_old_output(tmp_path):
 def test_full_standard_output(tmp_path):
     save(tmp_path / "x.wav", noise(2, 200_000))
     done = shell(f"avtools flip {tmp_path}/x.wav > /dev/full")
-    assert "No space left" in one_line(done)
+    assert "standard output: No space left" in one_line(done)
 
 
 def test_output_onto_input(tmp_path):
