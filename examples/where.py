@@ -43,8 +43,10 @@ def plot(paths: list[str], file: str) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(paths), figsize=(5.2 * len(paths), 3.1), squeeze=False)
-    for axis, path in zip(axes[0], paths, strict=True):
+    columns = min(2, len(paths))
+    lines = -(-len(paths) // columns)
+    figure, axes = plt.subplots(lines, columns, figsize=(5.4 * columns, 3.1 * lines), squeeze=False)
+    for axis, path in zip(axes.flat, paths, strict=False):
         azimuth, elevation = heard(path)
         axis.imshow(middle(path), extent=(180, -180, -90, 90))
         axis.plot(azimuth, elevation, "o", ms=26, mfc="none", mec="red", mew=2.5, label="heard")

@@ -40,6 +40,8 @@ from avtools.errors import AvtoolsError, say
 TO = ("ambix", "fuma", "n3d", "stereo", "binaural", "mono")
 PACKINGS = ("mono", "top-bottom", "left-right")
 GUESS_SECONDS = 10.0
+# A conversion by a wrong guess spoils the sound without a trace: rather ask.
+SURE = 0.9
 
 
 def convert(
@@ -193,7 +195,7 @@ def known_convention(sound, from_: str) -> str:
 
     head, sound.blocks = look_ahead(sound.blocks, round(GUESS_SECONDS * sound.rate))
     convention, confidence = guess(head, sound.rate)
-    if convention is None or confidence < 0.5:
+    if convention is None or confidence < SURE:
         raise AvtoolsError(
             f"{sound.name}: its ambisonic convention is not clear; say --from ambix, fuma or n3d"
         )

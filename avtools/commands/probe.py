@@ -5,21 +5,24 @@ itself is looked at. First-order ambisonics shows its convention in the energy o
 together against that of W: the same for SN3D (AmbiX), twice for FuMa, three times for N3D. How
 sure that is stands in `confidence`; below 0.5 the convention is left open.
 
-Problems and what they mean:
-{problems}
+Problems begin with one of these words: empty, silent, dead channel, silent channel, missing Z,
+dual mono, near mono, inverted polarity, identical channels, clipping, dc offset, nan, 5.1-tagged
+ambisonics, no spatial metadata, contradicts metadata. In brackets stand remarks, which are never
+a fault: unmarked ambisonics, fuma levels, head-locked stereo, not ambisonic, no ambisonics, panned
+mono, one-sided, out of phase, over full scale. What can't be told from sound alone is left from
+right, front from back, or a single inverted channel of ambisonics.
 
---check prints the same rows and answers with its exit status: 1 if a stream has one of the
-problems that make a file faulty, 3 if the convention of four channels can't be told, 0 otherwise.
-Remarks (in brackets in the list above) are never a fault.
+--check prints the same rows and answers with its exit status: 1 if a stream has a problem, 3 if
+nothing is wrong but what the channels mean can't be told, 0 otherwise.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from avtools.commands.options import Inputs, Manner, Rows, write_rows
+from avtools.errors import AvtoolsError
 
 COLUMNS = (
     "file", "stream", "kind", "channels", "rate", "duration", "layout", "convention",
@@ -50,40 +53,84 @@ def probe(
 def probed(inputs: Inputs, item):
     """The rows of one file, a stream after the other."""
     for stream in streams_of(inputs, item.path):
+        row = {"file": item.path, "stream": stream.index, "kind": stream.kind}
         if stream.kind == "audio":
-            yield sound_row(inputs, item.path, stream)
+            yield row | sound_row(inputs, item.path, stream)
+        elif stream.kind == "video":
+            yield row | picture_row(stream)
         else:
-            yield picture_row(item.path, stream)
+            yield row | {"duration": stream.duration}
 
 
-@dataclass(frozen=True)
-class Stream:
-    """What the container says of one stream, and of the file around it."""
-
-    index: int
-    kind: str
-    rate: float | None = None
-    duration: float | None = None
-    size: tuple[int, int] | None = None
-    spatial: object = None
-    wide: bool = False  # some picture of the file is as wide as an equirectangular one
-
-
-def streams_of(inputs: Inputs, path: str) -> list[Stream]:
-    """WAV has one stream and needs no FFmpeg to say so."""
+def streams_of(inputs: Inputs, path: str) -> list:
+    """WAV, and whatever comes through a pipe, has one stream and needs no FFmpeg to say so."""
     import os
-    import stat
 
+    from avtools.stream.files import StreamFacts
     from avtools.stream.wav import is_wire
 
-    if path == "-" or not os.path.exists(path) or not stat.S_ISREG(os.stat(path).st_mode):
-        return [Stream(0, "audio")]
+    if path == "-" or not os.path.isfile(path):
+        return [StreamFacts(0, "audio")]
     with open(path, "rb") as file:
         if is_wire(file.read(12)):
-            return [Stream(0, "audio")]
-    from avtools.stream.decode import streams
+            return [StreamFacts(0, "audio")]
+    from avtools.stream.decode import list_streams
 
-    found = streams(path)
+    found = list_streams(path)
     if inputs.stream is not None:
-        found = [s for s in found if s["index"] == inputs.stream] or found[:0]
-    return [Stream(**s) for s in found]
+        found = [s for s in found if s.index == inputs.stream]
+        if not found:
+            raise AvtoolsError(f"{path}: no stream {inputs.stream}")
+    return found
+
+
+def sound_row(inputs: Inputs, path: str, stream) -> dict:
+    from dataclasses import replace
+
+    from avtools.dsp.layout import Survey
+    from avtools.stream.batch import FINE, NO, UNSURE
+
+    chosen = replace(inputs, stream=stream.index if stream.spatial is not None else inputs.stream)
+    with chosen.open(path) as sound:
+        survey = Survey(sound.channels, sound.rate)
+        for x in sound.blocks:
+            survey.add(x)
+        report = survey.report(
+            label=sound.label,
+            marked="fuma" if sound.label == "fuma" else sound.marks.get("convention"),
+            picture_360=None if stream.spatial is None else stream.spatial.is_360,
+            head_locked=sound.marks.get("head_locked"),
+        )
+    return {
+        "channels": sound.channels,
+        "rate": sound.rate,
+        "duration": report.seconds,
+        "layout": report.layout,
+        "convention": report.convention,
+        "confidence": report.confidence,
+        "problems": report.problems + [f"({remark})" for remark in report.remarks],
+        "status": {"faulty": NO, "fine": FINE, "unsure": UNSURE}[report.verdict],
+    }
+
+
+def picture_row(stream) -> dict:
+    from avtools.dsp.ambisonics import order_of
+    from avtools.stream.batch import FINE, NO
+
+    spatial, problems = stream.spatial, []
+    width, height = stream.size
+    is_wide = width == 2 * height or width == height
+    layout = spatial.projection or (None if is_wide else "flat")
+    if spatial.is_360 and spatial.stereo != "mono":
+        layout += f" {spatial.stereo}"
+    has_field = any(order_of(n) or n == 6 for n in stream.sounds)
+    if is_wide and has_field and not spatial.is_360:
+        problems = ["no spatial metadata"]
+    return {
+        "rate": stream.rate,
+        "duration": stream.duration,
+        "layout": layout,
+        "confidence": 1.0 if spatial.is_360 else None,
+        "problems": problems,
+        "status": NO if problems else FINE,
+    }

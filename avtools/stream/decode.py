@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import av
 
 from avtools.errors import AvtoolsError, warn
+from avtools.stream.files import StreamFacts
 from avtools.stream.sound import Blocks, Sound
 
 av.logging.set_level(None)
@@ -201,3 +202,34 @@ def _packed(container, stream, name: str, piped: bool) -> Blocks:
             raise AvtoolsError(f"{name}: its channels or its rate change within the sound")
         for x in resampler.resample(frame):
             yield x.to_ndarray().reshape(-1, channels).T
+
+
+def list_streams(path: str) -> list[StreamFacts]:
+    """Every stream of a file, as its container describes it."""
+    from avtools.stream.spatial import read_spatial
+
+    try:
+        container = av.open(f"file:{path}", metadata_errors="replace")
+    except (av.error.FFmpegError, ValueError) as error:
+        raise AvtoolsError(f"{path}: {explain(error)}") from error
+    with container:
+        spatial = read_spatial(path)
+        sounds = tuple(s.codec_context.channels for s in container.streams.audio)
+        return [_stream_facts(s, container, spatial, sounds) for s in container.streams]
+
+
+def _stream_facts(stream, container, spatial, sounds) -> StreamFacts:
+    length = stream.duration * stream.time_base if stream.duration and stream.time_base else None
+    if length is None and container.duration:
+        length = container.duration / av.time_base
+    is_video = stream.type == "video"
+    rate = (stream.average_rate or stream.guessed_rate) if is_video else None
+    return StreamFacts(
+        index=stream.index,
+        kind=stream.type or "data",
+        rate=None if rate is None else float(rate),
+        duration=None if length is None else float(length),
+        size=(stream.width, stream.height) if is_video else None,
+        spatial=spatial,
+        sounds=sounds,
+    )

@@ -131,7 +131,7 @@ def check_target(target: str | None, form: Form) -> None:
         )
     if ending in WAV_SUFFIXES and form.codec and form.codec not in FORMS:
         raise AvtoolsError(
-            f"{target}: WAV is written with --codec {', '.join(FORMS.values())}, not {form.codec}"
+            f"{target}: WAV is written with --codec {', '.join(FORMS)}, not {form.codec}"
         )
     return None
 

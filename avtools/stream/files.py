@@ -6,7 +6,7 @@ A window and a choice of channels are taken at the door, so that no tool has to 
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from avtools.errors import AvtoolsError, reason
 from avtools.stream.sound import Sound, choose, window
@@ -20,6 +20,19 @@ SOUND_SUFFIXES = frozenset(
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .mkv .webm .avi .ts .m2ts .mts .mpg .mpeg .mxf .wmv .flv .ogv .3gp .nut".split()
 )
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What a container says of one stream; of the file around it where that matters."""
+
+    index: int
+    kind: str  # "audio", "video", "subtitle", ...
+    rate: float | None = None  # of a video, frames a second
+    duration: float | None = None
+    size: tuple[int, int] | None = None
+    spatial: object = None  # Spatial, of the whole file; None for WAV and pipes
+    sounds: tuple[int, ...] = ()  # the channels of each sound stream in the file
 
 
 def open_sound(

@@ -36,7 +36,7 @@ def test_halfway_is_half_the_turn(tmp_path):
 def test_what_is_no_track_is_refused(tmp_path, text):
     path = tmp_path / "track.csv"
     path.write_text(text)
-    with pytest.raises(AvtoolsError, match="track.csv"):
+    with pytest.raises(AvtoolsError, match=r"track\.csv"):
         read_angles(str(path))
 
 
