@@ -289,6 +289,7 @@ def filter_each(
         codec=outputs.codec,
         bitrate=parse_bitrate(outputs.bitrate),
         gain=deliver.checked_gain(outputs.gain),
+        stream=inputs.stream,
         au=one_of("--stream-format", outputs.stream_format, ("wav", "au")) == "au",
         **form,
     )

@@ -65,6 +65,8 @@ def meaning_of(facts: Facts, windows: np.ndarray, rate: int, hints: Hints) -> Me
         meaning = _two(facts, dead, hints)
     else:
         meaning = _many(facts, windows, rate, hints, dead)
+    if hints.convention and channels < 3:
+        meaning.faults.append(f"contradicts metadata: {meaning.layout}")
     return _said_of_pictures(meaning, hints)
 
 
@@ -86,8 +88,6 @@ def _two(facts: Facts, dead: tuple[int, ...], hints: Hints) -> Meaning:
         meaning.faults = deaths(facts, dead)
     else:
         meaning.faults, meaning.remarks = stereo_faults(facts)
-    if hints.convention:
-        meaning.faults.append("contradicts metadata: 2 channels")
     return meaning
 
 
@@ -128,7 +128,13 @@ def _first(windows: np.ndarray, rate: int, dead: tuple[int, ...]) -> Meaning:
     x = foa.spectra(windows[:, :4], rate)
     found = foa.field_of(foa.cells_of(x, 0, (1, 2, 3), windows.shape[-1]))
     silent = tuple(c for c in dead if c < 4)
-    return Meaning(probabilities=foa.first_order(found, silent) if found else {}, field=found)
+    chances = foa.first_order(found, silent) if found else {}
+    if windows.shape[1] == 4 and not silent and chances.get(None, 0.0) > 0.5:
+        x[:, 3] *= 2**0.5
+        meaning = _one_convention("xywz", x, 2, (1, 3, 0), windows.shape[-1], foa.PRIOR - 1)
+        if meaning.probabilities.get("xywz", 0.0) >= SURE:
+            return meaning
+    return Meaning(probabilities=chances, field=found)
 
 
 def _flat_three(windows: np.ndarray, rate: int, dead: tuple[int, ...]) -> Meaning:
@@ -150,38 +156,38 @@ def _flat_three(windows: np.ndarray, rate: int, dead: tuple[int, ...]) -> Meanin
 
 def _youtube(windows: np.ndarray, rate: int, dead: tuple[int, ...]) -> Meaning:
     x = foa.spectra(windows, rate)
-    found = foa.field_of(foa.cells_of(x, 2, (1, 4, 0), windows.shape[-1]))
+    losses = foa.HEIGHT_LOSS if 4 in dead else foa.NO_LOSS
+    return _one_convention("youtube", x, 2, (1, 4, 0), windows.shape[-1], YOUTUBE_PRIOR, losses)
+
+
+def _one_convention(
+    name: str, x: np.ndarray, w: int, yzx: tuple, length: int, prior: float, losses=foa.NO_LOSS
+) -> Meaning:
+    """SN3D in these places, or no ambisonics."""
+    found = foa.field_of(foa.cells_of(x, w, yzx, length))
     meaning = Meaning("ambisonic 1", field=found)
     if found is not None:
-        ratios = {"youtube": (foa.SN3D_DB, 1.0)}
-        losses = foa.HEIGHT_LOSS if 4 in dead else foa.NO_LOSS
-        evidence = foa.convention_evidence(found, ratios, losses)
-        odds = foa.ambisonic_odds(found, evidence, YOUTUBE_PRIOR)
-        meaning.probabilities = foa.posterior(evidence, odds)
+        evidence = foa.convention_evidence(found, {name: (foa.SN3D_DB, 1.0)}, losses)
+        meaning.probabilities = foa.posterior(evidence, foa.ambisonic_odds(found, evidence, prior))
     return meaning
 
 
 def _decide(meaning: Meaning, hints: Hints, locked: int) -> None:
     """Layout, convention and confidence from the probabilities and what the container says."""
-    heard = meaning.probabilities
-    if not heard:
+    chances = meaning.probabilities
+    if not chances:
         if hints.convention:
             meaning.convention, meaning.confidence = hints.convention, 0.75
         else:
             meaning.layout = hints.loudspeakers or "unknown"
         return
-    chances = dict(heard)
     if hints.convention:
-        # What is marked can be no more than what the channels allow (youtube has six).
-        favoured = hints.convention if hints.convention in chances else None
-        chances = weighed(chances, {favoured: MARK} if favoured else {})
+        chances = weighed(chances, {hints.convention: MARK})
     elif locked and hints.loudspeakers and hints.head_locked is not True:
         chances = weighed(chances, {None: 2.0})
     best = max(chances, key=chances.get)
-    if hints.convention and max(heard, key=heard.get) != hints.convention:
-        other = max(heard, key=heard.get)
-        if heard[other] >= SURE:
-            meaning.faults.append(f"contradicts metadata: {other or 'not ambisonic'}")
+    if hints.convention not in (None, best) and chances[best] >= SURE:
+        meaning.faults.append(f"contradicts metadata: {best or 'not ambisonic'}")
     meaning.probabilities, meaning.confidence = chances, chances[best]
     if best is None or chances.get(None, 0.0) > 0.5:
         meaning.layout = hints.loudspeakers or "unknown"
@@ -197,13 +203,16 @@ def weighed(chances: dict, log_odds: dict) -> dict:
 
 
 def _said_of_ambisonics(meaning: Meaning, facts: Facts, hints: Hints, dead) -> None:
-    z = Z_SLOT.get(meaning.convention, -1)
+    # A lone dead channel behind W is Z, whichever convention it is.
+    z = Z_SLOT.get(meaning.convention, dead[0] if dead in ((2,), (3,)) else -1)
     spare = (3, 5) if meaning.convention == "youtube" else ()
     meaning.faults += deaths(facts, tuple(c for c in dead if c != z and c not in spare))
     if z in dead:
         meaning.faults.append("missing Z")
     if meaning.convention == "wxy" and len(facts.level_db) == 3:
         meaning.faults.append("missing Z")
+    if meaning.convention == "xywz":
+        meaning.faults.append("shuffled channels")
     if hints.loudspeakers.startswith("5.1"):
         meaning.faults.append("5.1-tagged ambisonics")
     if not hints.convention:

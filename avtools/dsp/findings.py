@@ -1,7 +1,7 @@
 """What can be wrong with a sound, as short phrases that stay the same and can be searched for.
 
-A finding begins with its phrase; a channel's number (from 0) follows it, and figures stand behind
-a colon: `dead channel 2`, `clipping: 12 runs from 3.204 s`. FAULTS make a file faulty for
+A finding begins with its phrase; the numbers of channels (from 0) follow it and figures stand
+behind a colon: `dead channel 2`, `dead channels 1 3`, `clipping: 12 runs from 3.204 s`. FAULTS make a file faulty for
 `probe --check`, REMARKS never do.
 """
 
@@ -22,6 +22,7 @@ FAULTS = {
     "clipping": "three or more samples in a row at full scale",
     "dc offset": "a channel's mean is more than 0.005 of full scale from zero",
     "nan": "NaN or infinite samples",
+    "shuffled channels": "ambisonics as X, Y, W, Z with Z down by 3 dB: YouTube's 5.1 read as 4.0",
     "5.1-tagged ambisonics": "first-order ambisonics that players take for 5.1 surround",
     "no spatial metadata": "ambisonics under a 360° picture, and nothing in the file says so",
     "contradicts metadata": "the sound is surely not what the file says that it is",
@@ -70,9 +71,13 @@ def damage(facts: Facts, rate: int) -> tuple[list[str], list[str]]:
 
 
 def deaths(facts: Facts, channels: tuple[int, ...]) -> list[str]:
-    """`dead channel N` for zeros, `silent channel N` for very little."""
+    """`dead channel 2` for zeros, `silent channels 1 3` for very little."""
+    dead = [c for c in channels if np.isneginf(facts.level_db[c])]
+    silent = [c for c in channels if c not in dead]
     return [
-        f"{'dead' if np.isneginf(facts.level_db[c]) else 'silent'} channel {c}" for c in channels
+        f"{what} channel{'s' * (len(which) > 1)} {' '.join(map(str, which))}"
+        for what, which in (("dead", dead), ("silent", silent))
+        if which
     ]
 
 

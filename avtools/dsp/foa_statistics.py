@@ -189,7 +189,10 @@ def convention_evidence(field: Field, ratios: dict, losses=NO_LOSS) -> dict[str,
     return {
         name: float(
             np.logaddexp.reduce(
-                [np.log(p * prior) + student(field.ratio_db - level + db, scale) for db, p in losses]
+                [
+                    np.log(p * prior) + student(field.ratio_db - level + db, scale)
+                    for db, p in losses
+                ]
             )
         )
         for name, (level, prior) in ratios.items()

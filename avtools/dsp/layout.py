@@ -8,6 +8,7 @@
   ambisonic N            None                a sound field whose convention can't be told
   ambisonic 1            wxy                 W, X, Y; also as four channels with a dead Z
   ambisonic 1            youtube             six channels: X, Y, W, -, Z, -
+  ambisonic 1            xywz                YouTube's six channels read as 4.0: X, Y, W, Z/√2
   ambisonic N + stereo   ambix, n3d, fuma    head-locked left and right behind it
   5.1, quad, 7.1, …      None                loudspeakers, as the container calls them
   unknown                None                none of these, or it can't be told

@@ -135,7 +135,9 @@ def _marks(name: str, stream, regular: bool) -> dict:
     if regular and os.path.splitext(name)[1].lower() in (".mp4", ".m4a", ".mov", ".m4v"):
         from avtools.stream.spatial import read_spatial
 
-        spatial = read_spatial(name)
+        spatial = read_spatial(name, audio_track=stream.index)
+        if spatial.channel_map is not None:
+            warn(f"{name}: SA3D lists its channels out of order; they are taken as they come")
         if spatial.ambisonic_order is not None:
             marks |= _ambix(spatial.ambisonic_order, spatial.head_locked)
     return marks

@@ -34,6 +34,7 @@ class Form:
     video: str | None = None  # the file the picture comes from, if not the input itself
     spherical: str | None = None  # mark the picture as 360 with this stereo packing
     copy_sound: bool = False  # the sound is unchanged: its packets may be copied
+    stream: int | None = None  # the sound stream of the input that was taken
 
 
 def targets(
@@ -189,7 +190,8 @@ def _to_video(sound: Sound, item: Item, temporary, target: str, ending: str, for
     from avtools.stream.spatial import read_spatial
 
     video = picture_path(item.path) if form.video is None else video_for(form.video, item)
-    spatial = read_spatial(video)
+    track = form.stream if form.video is None else None
+    spatial = read_spatial(video, audio_track=track)
     if form.spherical:
         spatial = replace(spatial, projection="equirectangular", stereo=form.spherical)
     order = _order_to_mark(sound, spatial, target)
@@ -205,6 +207,7 @@ def _to_video(sound: Sound, item: Item, temporary, target: str, ending: str, for
         bitrate=form.bitrate,
         spatial=spatial,
         picture=form.picture and form.picture(spatial.stereo),
+        stream=track,
     )
 
 

@@ -13,8 +13,8 @@ def xml_facts(data: bytes) -> dict[str, str]:
     # A pattern, not a parser: the files in the world miss their namespaces, and XML from
     # strangers can be made to grow without end.
     text = data[:MOST_BYTES].decode("utf-8", "replace")
-    found = re.finditer(r"<GSpherical:(\w{1,40})>\s*([^<]{0,200}?)\s*</GSpherical:\1>", text)
-    return {m[1]: m[2] for m in found}
+    found = re.finditer(r"<GSpherical:(\w{1,40})>([^<]{0,300})</GSpherical:\1>", text)
+    return {m[1]: m[2].strip() for m in found}
 
 
 def xml_bounds(says: dict[str, str]) -> tuple[float, float, float, float]:

@@ -216,6 +216,15 @@ def test_xml_that_says_not_spherical(copy):
     assert read_spatial(path) == Spatial()
 
 
+def test_endless_xml_costs_little(copy):
+    path = copy("index-last.mp4")
+    for filling in (b" " * 300_000, b"<GSpherical:Spherical>" * 20_000, b"<GSpherical:" * 30_000):
+        with_box(path, b"vide", Box(b"uuid", XML_ID + b"<GSpherical:Spherical>" + filling))
+    began = time.perf_counter()
+    assert read_spatial(path) == Spatial()
+    assert time.perf_counter() - began < 1
+
+
 def test_channels_in_another_order_are_not_called_ambix(copy):
     path = copy("index-last.mp4")
     box = Box(b"SA3D", struct.pack(">BBIBBI4I", 0, 0, 1, 0, 0, 4, 0, 2, 3, 1))
