@@ -47,15 +47,15 @@ def probe(
       avtools probe clips/ --format json | jq 'select(.problems)'
       avtools probe --check upload.mp4 && echo good
     """
-    return write_rows(inputs, rows, COLUMNS, partial(probed, inputs), answers=check)
+    return write_rows(inputs, rows, COLUMNS, partial(probed, inputs, rows.jobs == 1), check)
 
 
-def probed(inputs: Inputs, item):
+def probed(inputs: Inputs, bar: bool, item):
     """The rows of one file, a stream after the other."""
     for stream in streams_of(inputs, item.path):
         row = {"file": item.path, "stream": stream.index, "kind": stream.kind}
         if stream.kind == "audio":
-            yield row | sound_row(inputs, item.path, stream)
+            yield row | sound_row(inputs, item.path, stream, bar)
         elif stream.kind == "video":
             yield row | picture_row(stream)
         else:
@@ -84,14 +84,15 @@ def streams_of(inputs: Inputs, path: str) -> list:
     return found
 
 
-def sound_row(inputs: Inputs, path: str, stream) -> dict:
+def sound_row(inputs: Inputs, path: str, stream, bar: bool) -> dict:
     from dataclasses import replace
 
     from avtools.dsp.layout import Survey
     from avtools.stream.batch import FINE, NO, UNSURE
+    from avtools.stream.progress import shown
 
     chosen = replace(inputs, stream=stream.index if stream.spatial is not None else inputs.stream)
-    with chosen.open(path) as sound:
+    with chosen.open(path) as sound, shown(sound, path, bar) as sound:
         survey = Survey(sound.channels, sound.rate)
         for x in sound.blocks:
             survey.add(x)

@@ -1,0 +1,43 @@
+"""Processes for many files: a file that kills its process costs itself alone."""
+
+import os
+import signal
+
+from avtools.stream.batch import FAILED, FINE, NO, UNSURE, Item, gravest, run_each
+from avtools.stream.workers import in_processes
+
+ITEMS = [Item(name, name) for name in ("a", "crash", "b", "bug", "c", "missing")]
+
+
+def work(item: Item) -> str:
+    if item.path == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if item.path == "bug":
+        raise ZeroDivisionError
+    if item.path == "missing":
+        open("/no/such/file")
+    return item.path.upper()
+
+
+def test_results_come_in_order_and_crashes_are_named(capfd):
+    results = list(in_processes(ITEMS, work, 2))
+    assert [r for r, _ in results] == ["A", None, "B", None, "C", None]
+    failures = [f for _, f in results]
+    assert failures[1] == "crash: its process died (SIGSEGV)"
+    assert "bug in avtools" in failures[3] and "ZeroDivisionError" in capfd.readouterr().err
+    assert failures[5] == "/no/such/file: No such file or directory"
+    assert failures[0] is failures[2] is failures[4] is None
+
+
+def test_the_status_of_a_run_with_failures(capfd):
+    taken = []
+    assert run_each(ITEMS, work, taken.append, jobs=3) == FAILED
+    assert taken == ["A", "B", "C"]
+    assert run_each(ITEMS[:1], work, taken.append) == FINE
+
+
+def test_the_gravest_answer_counts():
+    assert gravest([FINE, UNSURE]) == UNSURE
+    assert gravest([UNSURE, NO, FINE]) == NO
+    assert gravest([NO, FAILED, UNSURE]) == FAILED
+    assert gravest([]) == FINE

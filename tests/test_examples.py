@@ -1,0 +1,37 @@
+"""The examples run, as the README shows them, and give the answers that they were made with."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.scenes import ROOT, avtools
+
+
+def test_the_scene_is_heard_and_seen_where_it_was_made(tmp_path):
+    run = [sys.executable, ROOT / "examples" / "make_scene.py", tmp_path]
+    subprocess.run([*run, "--seconds", "1", "--count", "2"], check=True)
+    for number, azimuth in (("", 3.75), ("2", 23.75)):
+        scene, picture = tmp_path / f"scene{number}.mp4", tmp_path / f"picture{number}.mp4"
+        into = ("--video", picture, "--spherical", "mono", "-o", scene)
+        made = avtools("convert", tmp_path / f"foa{number}.wav", *into)
+        assert made.returncode == 0, made.stderr
+        where = subprocess.run(
+            [sys.executable, ROOT / "examples" / "where.py", scene], capture_output=True, check=True
+        )
+        numbers = where.stdout.decode().splitlines()[1].replace(",", " ").split()[1:]
+        heard, up, seen, high = map(float, numbers)
+        assert abs(heard - azimuth) < 1 and abs(seen - azimuth) < 1
+        assert abs(up - 15) < 1 and abs(high - 15) < 1
+
+
+@pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="tests/run makes .venv")
+def test_the_quickstart_runs_to_its_end(tmp_path):
+    done = subprocess.run([ROOT / "examples" / "quickstart", tmp_path], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    text = done.stdout.decode()
+    assert "differs by at most" in text and (tmp_path / "where.png").stat().st_size > 10_000
+    lines = {
+        line.split()[0]: line for line in text.splitlines() if ".mp4 " in line and "°" not in line
+    }
+    assert "+63." in lines["both.mp4"] and "-3." in lines["mirrored.mp4"]
