@@ -17,6 +17,7 @@ from avtools.dsp.tally import Facts
 SURE = 0.9
 MARK = 4.0  # log-odds that a mark adds to its convention
 YOUTUBE_PRIOR = foa.PRIOR + 2.0  # real 5.1 seldom has just LFE and one rear channel silent
+SHUFFLED_PRIOR = foa.PRIOR - 2.5
 Z_SLOT = {"ambix": 2, "n3d": 2, "fuma": 3, "wxy": 3, "youtube": 4}
 
 
@@ -51,7 +52,7 @@ class Meaning:
     faults: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     probabilities: dict[str | None, float] = field(default_factory=dict)
-    field: foa.Field | None = None
+    statistics: foa.Field | None = None
 
 
 def meaning_of(facts: Facts, windows: np.ndarray, rate: int, hints: Hints) -> Meaning:
@@ -129,12 +130,19 @@ def _first(windows: np.ndarray, rate: int, dead: tuple[int, ...]) -> Meaning:
     found = foa.field_of(foa.cells_of(x, 0, (1, 2, 3), windows.shape[-1]))
     silent = tuple(c for c in dead if c < 4)
     chances = foa.first_order(found, silent) if found else {}
-    if windows.shape[1] == 4 and not silent and chances.get(None, 0.0) > 0.5:
+    if chances and windows.shape[1] == 4 and not silent:
         x[:, 3] *= 2**0.5
-        meaning = _one_convention("xywz", x, 2, (1, 3, 0), windows.shape[-1], foa.PRIOR - 1)
-        if meaning.probabilities.get("xywz", 0.0) >= SURE:
-            return meaning
-    return Meaning(probabilities=chances, field=found)
+        other = _one_convention("xywz", x, 2, (1, 3, 0), windows.shape[-1], SHUFFLED_PRIOR)
+        if other.probabilities:
+            chances = _either(chances, other.probabilities)
+    return Meaning(probabilities=chances, statistics=found)
+
+
+def _either(one: dict, other: dict) -> dict:
+    """Probabilities over both sets of conventions; each knows its odds against None."""
+    odds = {n: p / max(d[None], 1e-9) for d in (one, other) for n, p in d.items()}
+    whole = sum(odds.values())
+    return {n: p / whole for n, p in odds.items()}
 
 
 def _flat_three(windows: np.ndarray, rate: int, dead: tuple[int, ...]) -> Meaning:
@@ -147,7 +155,7 @@ def _flat_three(windows: np.ndarray, rate: int, dead: tuple[int, ...]) -> Meanin
         return Meaning()
     either = {"wxy": (foa.SN3D_DB, 0.6), "fuma": (foa.FUMA_DB, 0.4)}
     chances = foa.flat(either, found, foa.PRIOR - 1)
-    meaning = Meaning(field=found)
+    meaning = Meaning(statistics=found)
     if chances["fuma"] > chances["wxy"]:
         meaning.remarks.append("fuma levels")
     meaning.probabilities = {"wxy": chances["fuma"] + chances["wxy"], None: chances[None]}
@@ -165,7 +173,7 @@ def _one_convention(
 ) -> Meaning:
     """SN3D in these places, or no ambisonics."""
     found = foa.field_of(foa.cells_of(x, w, yzx, length))
-    meaning = Meaning("ambisonic 1", field=found)
+    meaning = Meaning("ambisonic 1", statistics=found)
     if found is not None:
         evidence = foa.convention_evidence(found, {name: (foa.SN3D_DB, 1.0)}, losses)
         meaning.probabilities = foa.posterior(evidence, foa.ambisonic_odds(found, evidence, prior))

@@ -1,8 +1,8 @@
 """What can be wrong with a sound, as short phrases that stay the same and can be searched for.
 
 A finding begins with its phrase; the numbers of channels (from 0) follow it and figures stand
-behind a colon: `dead channel 2`, `dead channels 1 3`, `clipping: 12 runs from 3.204 s`. FAULTS make a file faulty for
-`probe --check`, REMARKS never do.
+behind a colon: `dead channel 2`, `dead channels 1 3`, `clipping: 12 runs from 3.204 s`. FAULTS
+make a file faulty for `probe --check`, REMARKS never do.
 """
 
 import numpy as np
@@ -65,7 +65,7 @@ def damage(facts: Facts, rate: int) -> tuple[list[str], list[str]]:
     # A mean counts where it is steady: over a short sound any slow wave has one.
     offset = np.abs(facts.mean)
     worst = int(offset.argmax()) if len(offset) else 0
-    if len(offset) and offset[worst] > max(DC, 4 * facts.mean_error[worst]) and facts.frames > rate:
+    if len(offset) and offset[worst] > max(DC, 4 * facts.mean_error[worst]):
         faults.append(f"dc offset: {facts.mean[worst]:+.3f} in channel {worst}")
     return faults, remarks
 

@@ -43,6 +43,14 @@ SN3D_DB, FUMA_DB, N3D_DB = 0.0, 10 * np.log10(2.0), 10 * np.log10(3.0)
 # Expected ratio and how often each is met among unmarked files.
 RATIOS = {"ambix": (SN3D_DB, 0.45), "n3d": (N3D_DB, 0.25), "fuma": (FUMA_DB, 0.30)}
 
+# Without Z: W, Y, -, X of AmbiX and N3D, W, X, Y, - of FuMa and of WXY.
+FLAT_RATIOS = {
+    "ambix": (SN3D_DB, 0.6),
+    "n3d": (N3D_DB, 0.4),
+    "fuma": (FUMA_DB, 0.6),
+    "wxy": (SN3D_DB, 0.4),
+}
+
 # Without Z a wave from elevation e falls short by cos² e, dB: how much, and how often.
 NO_LOSS = ((0.0, 1.0),)
 HEIGHT_LOSS = ((0.0, 0.35), (0.3, 0.2), (0.8, 0.25), (1.6, 0.15), (3.0, 0.05))
@@ -245,13 +253,16 @@ def posterior(evidence: dict[str, float], odds: float) -> dict[str | None, float
 def first_order(field: Field, dead: tuple[int, ...] = ()) -> dict[str | None, float]:
     """The posterior over ambix, n3d, fuma (and wxy) for four channels with W first.
 
-    `dead`: the silent ones among channels 1, 2, 3. A lone dead channel is Z: the third of FuMa,
-    the second of ACN.
+    `dead`: the silent ones among channels 1, 2, 3. A lone dead one is mostly Z, the third of FuMa
+    and the second of ACN; seldom X or Y, where every source lies in the plane across it.
     """
-    if dead == (3,):
-        return flat({"fuma": (FUMA_DB, 0.6), "wxy": (SN3D_DB, 0.4)}, field)
-    if dead == (2,):
-        return flat({name: RATIOS[name] for name in ("ambix", "n3d")}, field)
+    if dead in ((2,), (3,)):
+        usual = ("ambix", "n3d") if dead == (2,) else ("fuma", "wxy")
+        across = {n: (db, 0.05 * p) for n, (db, p) in RATIOS.items() if n not in usual}
+        flats = {n: FLAT_RATIOS[n] for n in usual}
+        evidence = convention_evidence(field, flats, HEIGHT_LOSS)
+        evidence |= convention_evidence(field, across)
+        return posterior(evidence, ambisonic_odds(field, evidence))
     evidence = convention_evidence(field, RATIOS)
     odds = ambisonic_odds(field, evidence)
     lean = order_evidence(field.axes) / 2

@@ -112,6 +112,8 @@ class Survey:
         """
         self._finish()
         facts, windows = self._tally.facts(), self._sample.windows(self.channels)
+        if facts.peak.max() > 1e6:  # squares of larger ones overflow
+            windows = windows / (facts.peak.max() / 1e6)
         hints = Hints(label, marked, picture_360, head_locked)
         meaning = meaning_of(facts, windows, self.rate, hints)
         faults, remarks = damage(facts, self.rate)
@@ -139,7 +141,7 @@ def _seconds(frame: int | None, rate: int) -> float | None:
 
 
 def _figures(meaning: Meaning) -> dict:
-    found = meaning.field
+    found = meaning.statistics
     if found is None:
         return {}
     names = ("wobble_db", "scatter_db", "reactive", "direct", "diagonal")

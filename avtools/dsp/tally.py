@@ -95,6 +95,8 @@ class Tally:
     def facts(self) -> Facts:
         n, chunks = max(self.frames, 1), max(self.chunks, 1)
         mean = self.sum / n
+        # Too few chunks can't tell an offset from a slow wave.
+        enough = 0.0 if chunks >= 4 else np.inf
         spread = self.chunk_squares / chunks - (self.chunk_means / chunks) ** 2
         with np.errstate(divide="ignore"):
             level = 10 * np.log10(np.diag(self.gram) / n)
@@ -103,7 +105,7 @@ class Tally:
             level_db=level,
             peak=self.peak,
             mean=mean,
-            mean_error=np.sqrt(np.maximum(spread, 0) / max(chunks - 1, 1)),
+            mean_error=np.sqrt(np.maximum(spread, 0) / max(chunks - 1, 1)) + enough,
             covariance=self.gram / n - np.outer(mean, mean),
             clipped_runs=self.clipped_runs,
             first_clip=self.first_clip,
