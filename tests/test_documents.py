@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -75,6 +76,14 @@ def test_the_readme_shows_only_options_that_exist():
                     assert word in options, line
 
 
+def test_probe_documents_every_finding():
+    from avtools.dsp.findings import FAULTS, REMARKS
+
+    page = " ".join(PAGES["avtools-probe.1"].replace("\\-", "-").split())
+    for phrase in [*FAULTS, *REMARKS]:
+        assert phrase in page
+
+
 def test_version():
     from avtools import __version__
 
@@ -124,8 +133,6 @@ def test_imports_follow_the_arrows(path):
         assert inner <= ARROWS[room], f"{room} must not import {inner - ARROWS[room]}"
     if room in ("dsp", "metrics"):
         outer = {n[0] for n in names} - {"avtools", "numpy", "array_api_compat"}
-        import sys
-
         assert outer <= set(sys.stdlib_module_names)
     if room not in MAY_USE_TORCH:
         assert not HEAVY & {n[0] for n in names}
@@ -142,7 +149,7 @@ def test_nothing_is_called_utils():
 
 
 def test_ruff_is_content():
-    ruff = shutil.which("ruff") or str(ROOT / ".venv" / "bin" / "ruff")
     for call in (["check"], ["format", "--check"]):
-        done = subprocess.run([ruff, *call, "--quiet", "."], cwd=ROOT, capture_output=True)
+        ruff = [sys.executable, "-m", "ruff", *call, "--quiet", "."]
+        done = subprocess.run(ruff, cwd=ROOT, capture_output=True)
         assert done.returncode == 0, (done.stdout + done.stderr).decode()

@@ -1,13 +1,13 @@
 """Layouts. --from says how the ambisonic channels of the input are meant, --to what they shall
-become: ambix (W, Y, Z, X; SN3D), fuma (W, X, Y, Z; W down by 3 dB), n3d, stereo, binaural or mono.
-wxy is FuMa without height; youtube is the first order that YouTube serves as AAC tagged 5.1 (X, Y,
-W, -, Z, -). With --from auto, marks in the file decide (SA3D, Opus, .amb, a mark of avtools in a
-pipe); four channels without a mark are judged by their energies over the first ten seconds, and
-what was taken is said on stderr; where that is not clear, nothing is converted and --from is asked
-for.
+become: ambix (W, Y, Z, X; SN3D), fuma (W, X, Y, Z; W down by 3 dB), n3d, stereo, binaural or
+mono. wxy is FuMa without height; youtube is the first order that YouTube serves as AAC tagged 5.1
+(X, Y, W, -, Z, -), xywz what becomes of it when a decoder forces it into four channels. With
+--from auto, marks in the file decide (SA3D, Opus, .amb, a mark of avtools in a pipe); four
+channels without a mark are judged by their energies over the first ten seconds, and what was
+taken is said on stderr; where that is not clear, nothing is converted and --from is asked for.
 
---to stereo makes two coincident microphones of the sound field: wy, two cardioids to the sides
-(L = (W + Y) / 2), or xy, crossed figure-eights at 45 degrees. --to binaural is for headphones: a
+--to stereo makes two coincident microphones of the sound field: wy, two cardioids to the sides (L
+= (W + Y) / 2), or xy, crossed figure-eights at 45 degrees. --to binaural is for headphones: a
 spherical head by default, or the measured head of --hrir (a SOFA file, or a folder of stereo WAV
 files named E<elevation>_A<azimuth>.wav).
 
@@ -17,9 +17,9 @@ input's.
 
 Video. The sound of a video is taken by -o out.wav, or by a pipe. --video puts a sound into a
 video: the picture is copied packet for packet, and the first sample is placed where the video's
-own sound began (or its picture, if it has no sound). Ambisonic sound in a 360 video is marked with
-SA3D; --spherical marks the picture itself as 360, so that players and YouTube know it. Where the
-sound is not changed, it is copied too.
+own sound began (or its picture, if it has no sound). Ambisonic sound in a 360 video is marked
+with SA3D; --spherical marks the picture itself as 360, so that players and YouTube know it. Where
+the sound is not changed, it is copied too.
 """
 
 from functools import partial

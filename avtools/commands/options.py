@@ -166,14 +166,14 @@ class Manner:
             errors.speaker["level"] = errors.VERBOSE
 
 
-FROM = ("auto", "ambix", "fuma", "n3d", "wxy", "youtube")
+FROM = ("auto", "ambix", "fuma", "n3d", "wxy", "youtube", "xywz")
 From = Annotated[
     str,
     option(
         "--from",
         metavar="NAME",
         show_default=True,
-        help="How the ambisonic channels are meant: auto, ambix, fuma, n3d, wxy, youtube.",
+        help="How the ambisonic channels are meant: auto, ambix, fuma, n3d, wxy, youtube, xywz.",
     ),
 ]
 

@@ -6,11 +6,12 @@ together against that of W: the same for SN3D (AmbiX), twice for FuMa, three tim
 sure that is stands in `confidence`; below 0.5 the convention is left open.
 
 Problems begin with one of these words: empty, silent, dead channel, silent channel, missing Z,
-dual mono, near mono, inverted polarity, identical channels, clipping, dc offset, nan, 5.1-tagged
-ambisonics, no spatial metadata, contradicts metadata. In brackets stand remarks, which are never
-a fault: unmarked ambisonics, fuma levels, head-locked stereo, not ambisonic, no ambisonics, panned
-mono, one-sided, out of phase, over full scale. What can't be told from sound alone is left from
-right, front from back, or a single inverted channel of ambisonics.
+dual mono, near mono, inverted polarity, identical channels, clipping, dc offset, nan, shuffled
+channels, 5.1-tagged ambisonics, no spatial metadata, contradicts metadata. In brackets stand
+remarks, which are never a fault: unmarked ambisonics, fuma levels, head-locked stereo, not
+ambisonic, no ambisonics, panned mono, one-sided, out of phase, over full scale. What can't be
+told from sound alone is left from right, front from back, or a single inverted channel of
+ambisonics.
 
 --check prints the same rows and answers with its exit status: 1 if a stream has a problem, 3 if
 nothing is wrong but what the channels mean can't be told, 0 otherwise.

@@ -15,12 +15,14 @@ ROOT2, ROOT3 = 2.0**0.5, 3.0**0.5
 #   N3D: ACN order; a degree-l component is sqrt(2l + 1) times that of SN3D.
 #   WXY: FuMa without height, as many 360 cameras give it; Z comes out silent.
 #   YouTube: AAC tagged 5.1, whose decoded slots FL FR FC LFE BL BR hold X, Y, W, -, Z, -.
+#   XYWZ: the same forced into four channels by a decoder, which takes Z down by 3 dB.
 TO_AMBIX = {
     "ambix": np.eye(4),
     "n3d": np.diag([1.0, 1 / ROOT3, 1 / ROOT3, 1 / ROOT3]),
     "fuma": np.array([[ROOT2, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0, 1, 0, 0]]),
     "wxy": np.array([[1.0, 0, 0], [0, 0, 1], [0, 0, 0], [0, 1, 0]]),
     "youtube": np.eye(6)[[2, 1, 4, 0]],
+    "xywz": np.array([[0, 0, 1.0, 0], [0, 1, 0, 0], [0, 0, 0, ROOT2], [1, 0, 0, 0]]),
 }
 FROM_AMBIX = {
     name: np.linalg.inv(TO_AMBIX[name]).round(15) + 0.0 for name in ("ambix", "n3d", "fuma")
@@ -64,7 +66,7 @@ def mirror_matrix(convention: str, channels: int, head_locked: int = 0) -> np.nd
     if convention in ("ambix", "n3d"):
         return np.diag(mirror_signs(channels))
     signs = np.ones(channels)
-    signs[{"fuma": 2, "wxy": 2, "youtube": 1}[convention]] = -1  # where Y is
+    signs[{"fuma": 2, "wxy": 2, "youtube": 1, "xywz": 1}[convention]] = -1  # where Y is
     return np.diag(signs)
 
 

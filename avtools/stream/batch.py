@@ -147,6 +147,7 @@ def run_each(
 
     With one item an error is the caller's to tell.
     """
+
     def answered(item: Item) -> int:
         return take(work(item)) or FINE
 

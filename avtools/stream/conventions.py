@@ -4,7 +4,7 @@ from avtools.dsp.ambisonics import mix_blocks, order_of, to_ambix
 from avtools.errors import AvtoolsError, note
 from avtools.stream.sound import Sound
 
-COUNTS = {"fuma": (4,), "wxy": (3,), "youtube": (6,), "ambix": (), "n3d": ()}
+COUNTS = {"fuma": (4,), "wxy": (3,), "youtube": (6,), "xywz": (4,), "ambix": (), "n3d": ()}
 SURROUND = ("5.1", "5.1(side)")
 
 

@@ -17,9 +17,7 @@ FORMATS = ("auto", "table", "csv", "json")
 
 
 class Table:
-    def __init__(
-        self, columns: Sequence[str], format: str = "auto", header: bool = True, out=None
-    ):
+    def __init__(self, columns: Sequence[str], format: str = "auto", header: bool = True, out=None):
         """`out`: a binary file to write to instead of standard output."""
         if format not in FORMATS:
             raise AvtoolsError(f"--format {format}: expected one of {', '.join(FORMATS)}")

@@ -66,6 +66,9 @@ def test_youtube_and_missing_height(tmp_path):
     o = np.zeros_like(w)
     out = converted(tmp_path, np.stack([x, y, w, o, z, o], 1), "--from", "youtube", "--to", "ambix")
     assert np.array_equal(out, plane_wave(37, 20))
+    forced = np.stack([x, y, w, z / ROOT2], 1)
+    out = converted(tmp_path, forced, "--from", "xywz", "--to", "ambix")
+    assert np.allclose(out, plane_wave(37, 20), atol=1e-7)
     w, y, z, x = plane_wave(37).T
     out = converted(tmp_path, np.stack([w, x, y], 1), "--from", "wxy", "--to", "ambix")
     assert np.array_equal(out, plane_wave(37))

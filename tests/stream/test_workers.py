@@ -15,7 +15,7 @@ def work(item: Item) -> str:
     if item.path == "bug":
         raise ZeroDivisionError
     if item.path == "missing":
-        open("/no/such/file")
+        os.stat("/no/such/file")
     return item.path.upper()
 
 
