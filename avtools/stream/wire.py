@@ -179,7 +179,9 @@ class WireWriter:
         self.header = Header(codec, sound.channels, sound.rate, size, marks=sound.marks)
         self.written = self.clipped = 0
         self.encode = encoder(codec, self)
-        if self.regular:
+        # Only where there is something: ext4 writes a file that was ever truncated out to the
+        # disk when it is closed, and the end waits for it.
+        if self.regular and os.fstat(fd).st_size:
             os.ftruncate(fd, 0)
         write_all(fd, au_header(self.header) if au else header_bytes(self.header, self.spare))
 
