@@ -129,3 +129,13 @@ def test_broken_utf8_in_names(tmp_path):
         [*map(os.fsencode, [sys.executable, "-m", "avtools", "flip"]), name], capture_output=True
     )
     assert done.returncode == 2 and done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("tool", COMMANDS)
+def test_help_needs_no_numpy(tool):
+    code = (
+        "import sys; from avtools.cli import status; status([sys.argv[1], '--help']); "
+        "sys.exit('numpy' in sys.modules)"
+    )
+    run = [sys.executable, "-c", code, tool]
+    assert subprocess.run(run, capture_output=True).returncode == 0

@@ -31,7 +31,6 @@ from avtools.commands.options import (
     Inputs,
     Manner,
     Outputs,
-    filter_each,
     one_of,
     option,
 )
@@ -102,6 +101,8 @@ def convert(
       avtools convert camera.mp4 --spherical mono -o for_youtube.mp4
       avtools convert talk.mp3 --rate 16000 --to mono | sox - -n stat
     """
+    from avtools.each import filter_each
+
     one_of("--from", from_, FROM)
     if to is not None:
         one_of("--to", to, TO)

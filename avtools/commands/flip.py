@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from avtools.commands.options import FROM, Crf, From, Inputs, Manner, Outputs, filter_each, one_of
+from avtools.commands.options import FROM, Crf, From, Inputs, Manner, Outputs, one_of
 from avtools.errors import AvtoolsError
 
 
@@ -36,6 +36,8 @@ def flip(
       avtools flip clips/ -d flipped/ --jobs 4
       avtools flip 360.mp4 --picture -o mirrored.mp4
     """
+    from avtools.each import filter_each
+
     one_of("--from", from_, FROM)
     return filter_each(
         inputs,

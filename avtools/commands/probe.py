@@ -22,7 +22,7 @@ from typing import Annotated
 
 import typer
 
-from avtools.commands.options import Inputs, Manner, Rows, write_rows
+from avtools.commands.options import Inputs, Manner, Rows
 from avtools.errors import AvtoolsError
 
 COLUMNS = (
@@ -48,6 +48,8 @@ def probe(
       avtools probe clips/ --format json | jq 'select(.problems)'
       avtools probe --check upload.mp4 && echo good
     """
+    from avtools.each import write_rows
+
     return write_rows(inputs, rows, COLUMNS, partial(probed, inputs, rows.jobs == 1), check)
 
 

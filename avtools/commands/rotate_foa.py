@@ -21,7 +21,7 @@ from typing import Annotated
 
 import typer
 
-from avtools.commands.options import FROM, Crf, From, Inputs, Manner, Outputs, filter_each, one_of
+from avtools.commands.options import FROM, Crf, From, Inputs, Manner, Outputs, one_of
 from avtools.errors import AvtoolsError
 
 CONVENTIONS = ("avtools", "iem", "sparta")
@@ -65,6 +65,8 @@ def rotate_foa(
       avtools rotate-foa in.wav --track head.csv --inverse -o out.wav
     """
     import math
+
+    from avtools.each import filter_each
 
     one_of("--from", from_, FROM)
     one_of("--convention", convention, CONVENTIONS)
