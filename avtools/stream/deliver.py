@@ -208,6 +208,7 @@ def _to_video(sound: Sound, item: Item, temporary, target: str, ending: str, for
         spatial=spatial,
         picture=form.picture and form.picture(spatial.stereo),
         stream=track,
+        target=target,
     )
 
 

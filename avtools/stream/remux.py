@@ -62,10 +62,12 @@ def remux(
     spatial: Spatial | None = None,
     picture: Callable | None = None,
     stream: int | None = None,
+    target: str = "",
 ) -> None:
     """Write the picture of `video` with `sound`, or with its own sound where that is None.
 
-    `suffix` is the ending of the final name, which `output` need not have. `stream` is the index
+    `suffix` is the ending of the final name, which `output` need not have; `target` that name
+    for messages. `stream` is the index
     of the sound stream that is replaced (None: the main one). `picture(stream, container)` makes
     a re-encoder in place of copying: an object with the new `.stream` and with `.feed(packet)`,
     which gives packets, the last ones for `feed(None)`.
@@ -88,7 +90,7 @@ def remux(
                 work.run()
         except av.error.FFmpegError as error:
             what = getattr(error, "strerror", None) or str(error)
-            raise AvtoolsError(f"{video}: can't be written as {suffix}: {what}") from error
+            raise AvtoolsError(f"{target or output}: {what}") from error
     if form in BOXED and sound is not None and work.sound.starts_late and work.sound.priming:
         hide_priming(output, work.sound.priming)
     if spatial is not None:

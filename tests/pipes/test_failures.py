@@ -105,6 +105,20 @@ def test_full_disk_leaves_nothing(tmp_path, name):
     assert left_in(tmp_path) == ["x.wav"]
 
 
+@needs_ffmpeg
+@pytest.mark.parametrize("more", [[], ["--picture"]])
+def test_full_disk_with_a_video(tmp_path, more):
+    video = tmp_path / "v.mp4"
+    shell(
+        "ffmpeg -v error -f lavfi -i testsrc=d=2:s=64x64 -f lavfi -i anoisesrc=d=2:r=48000 -ac 2 "
+        f"-pix_fmt yuv420p -c:a aac -b:a 192k {video}"
+    )
+    run = ("flip", video, *more, "-o", tmp_path / "y.mp4")
+    line = one_line(avtools(*run, preexec_fn=limited(8192)))
+    assert "y.mp4: File too large" in line
+    assert left_in(tmp_path) == ["v.mp4"]
+
+
 def test_full_disk_keeps_the_old_output(tmp_path):
     save(tmp_path / "x.wav", noise(2, 200_000))
     (tmp_path / "y.wav").write_bytes(b"old")
