@@ -127,11 +127,13 @@ def _terminate(number: int, _frame) -> None:
 def occupy_closed() -> None:
     """Where a standard stream is closed, the next file opened would take its number, and output
     would be written into it: a null device that can't be written to stands there instead."""
-    for fd in (0, 1, 2):
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(fd)
         except OSError:
             os.open(os.devnull, os.O_WRONLY if fd == 2 else os.O_RDONLY)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(fd, "w" if fd else "r", closefd=False))
 
 
 def listen() -> None:
@@ -152,8 +154,7 @@ def status(arguments: list[str]) -> int:
         occupy_closed()
         listen()
         code = run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return code
     except AvtoolsError as error:
         say(str(error), errors.QUIET)
@@ -170,6 +171,7 @@ def status(arguments: list[str]) -> int:
     except OSError as error:
         named = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         say(named + reason(error), errors.QUIET)
+        _forget_stdout()  # what is left unwritten would fail once more at the end
         return 2
     except Exception:
         import traceback
@@ -181,6 +183,9 @@ def status(arguments: list[str]) -> int:
 
 def _reader_left() -> int:
     """Nobody reads our output any more: end in silence, as cat does."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    _forget_stdout()
     return 141
+
+
+def _forget_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

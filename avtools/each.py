@@ -5,69 +5,62 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
-from avtools.commands.options import Inputs, Outputs, Rows, one_of, parse_bitrate
 from avtools.errors import AvtoolsError
-from avtools.stream import batch, deliver
-from avtools.stream.deliver import refuse_same
+from avtools.stream import batch, deliver, targets
 from avtools.stream.files import VIDEO_SUFFIXES
 from avtools.stream.outputs import whole
 
 
-def filter_each(
-    inputs: Inputs,
-    outputs: Outputs,
-    change: Callable,
-    **form,
-) -> int:
+def filter_each(inputs, outputs, change: Callable, **form) -> int:
     """Open each input, send it through `change(sound) -> sound`, deliver it; the exit status.
 
     `change` is a plain function or a partial of one: with --jobs it travels to other processes.
     """
-    items = inputs.items()
-    chosen = deliver.targets(
-        items,
+    form = deliver.Form(
+        codec=outputs.codec,
+        bitrate=outputs.bits_a_second,
+        gain=deliver.checked_gain(outputs.gain),
+        stream=inputs.stream,
+        au=outputs.is_au,
+        **form,
+    )
+    items = targets.assign(
+        inputs.items(),
         outputs.output,
         outputs.directory,
         outputs.suffix,
         outputs.in_place,
-        form.get("video"),
+        form.video,
     )
-    form = deliver.Form(
-        codec=outputs.codec,
-        bitrate=parse_bitrate(outputs.bitrate),
-        gain=deliver.checked_gain(outputs.gain),
-        stream=inputs.stream,
-        au=one_of("--stream-format", outputs.stream_format, ("wav", "au")) == "au",
-        **form,
-    )
-    for target in chosen:
-        if target is not None or not outputs.dry_run:
-            deliver.check_target(target, form)
-        is_video = target and os.path.splitext(target)[1].lower() in VIDEO_SUFFIXES
-        if is_video and inputs.is_windowed:
-            raise AvtoolsError(
-                f"{target}: --start and --duration can't cut a picture that is copied; take the "
-                "sound alone, as in -o out.wav"
-            )
-    pairs = dict(zip(items, chosen, strict=True))
     if outputs.skip_existing:
-        items = [i for i in items if pairs[i] is None or not os.path.exists(pairs[i])]
+        items = [i for i in items if i.target is None or not os.path.exists(i.target)]
     if outputs.dry_run:
-        deliver.announce(items, [pairs[i] for i in items])
-        return 0
-    if not items:
-        return 0
-    work = partial(_filter_one, inputs, pairs, change, form, outputs.jobs == 1)
-    return batch.run_each(items, work, jobs=outputs.jobs)
+        targets.announce(items)
+    elif items:
+        work = partial(_filter_one, inputs, change, form, outputs.jobs == 1)
+        return batch.run_each(items, work, jobs=outputs.jobs)
+    return batch.FINE
 
 
-def _filter_one(inputs: Inputs, pairs: dict, change: Callable, form, bar: bool, item) -> None:
+def _filter_one(inputs, change: Callable, form: deliver.Form, bar: bool, item) -> None:
+    if item.refusal:
+        raise AvtoolsError(item.refusal)
+    deliver.check_target(item.target, form)
+    if item.target and os.path.splitext(item.target)[1].lower() in VIDEO_SUFFIXES:
+        if inputs.is_windowed:
+            raise AvtoolsError(
+                f"{item.target}: --start and --duration can't cut a picture; take the sound "
+                "alone, as in -o out.wav"
+            )
+        if form.copy_sound:
+            return deliver.copy_video(item, form)
     with inputs.open(item.path) as sound:
-        deliver.deliver(change(sound), item, pairs[item], form, bar)
+        deliver.deliver(change(sound), item, form, bar)
+    return None
 
 
 def write_rows(
-    inputs: Inputs, rows: Rows, columns: tuple[str, ...], work: Callable, answers: bool = False
+    inputs, rows, columns: tuple[str, ...], work: Callable, answers: bool = False
 ) -> int:
     """A table with the rows of `work(item)` for each input; the exit status.
 
@@ -80,10 +73,9 @@ def write_rows(
     with ExitStack() as stack:
         out = None
         if rows.output not in (None, "-"):
-            for item in items:
-                refuse_same(item.path, rows.output)
+            targets.refuse_same([item.path for item in items], [rows.output])
             out = stack.enter_context(open(stack.enter_context(whole(rows.output)), "wb"))
-        table = Table(columns, rows.format, not rows.no_header, out)
+        table = Table(columns, rows.chosen_format, not rows.no_header, out)
 
         def take(made) -> int:
             codes = [batch.FINE]

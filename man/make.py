@@ -23,6 +23,11 @@ standard error for each input that failed; 3 if --check cannot tell; 70 for a bu
 if interrupted; 141 if the reader of the output left. Of many files the gravest counts: 2 before 1
 before 3 before 0."""
 
+TABLES = """\
+Without a FILE, or for -, a sound is read from standard input. Rows go to standard output as they
+are known: a table on a terminal, CSV with a line of names in a pipe, JSON Lines with --format json
+(or with --output and an ending .json)."""
+
 STREAMS = """\
 Without a FILE, or for -, a sound is read from standard input. Without --output, sound goes to
 standard output as WAV (32-bit float), so that tools chain in pipes with each other, with sox and
@@ -79,12 +84,13 @@ def command_page(name: str) -> str:
     module = importlib.import_module(COMMANDS[name][0].partition(":")[0])
     summary = inspect.cleandoc(command.help).splitlines()[0].rstrip(".")
     options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+    streams = STREAMS if any("--codec" in o.opts for o in options) else TABLES
     files = next(p for p in command.params if p.param_type_name == "argument")
     parts = [
         title(name, summary),
         section("SYNOPSIS", f"\\fBavtools {escaped(name)}\\fR [OPTIONS] [FILE]..."),
         section("DESCRIPTION", paragraphs(module.__doc__)),
-        section("INPUT AND OUTPUT", escaped(files.help) + "\n.PP\n" + escaped(STREAMS)),
+        section("INPUT AND OUTPUT", escaped(files.help) + "\n.PP\n" + escaped(streams)),
         section("OPTIONS", "".join(map(option, options))),
         section("SIGNS", escaped(SIGNS)),
         section("EXIT STATUS", escaped(STATUS)),

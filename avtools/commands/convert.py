@@ -9,7 +9,7 @@ taken is said on stderr; where that is not clear, nothing is converted and --fro
 --to stereo makes two coincident microphones of the sound field: wy, two cardioids to the sides (L
 = (W + Y) / 2), or xy, crossed figure-eights at 45 degrees. --to binaural is for headphones: a
 spherical head by default, or the measured head of --hrir (a SOFA file, or a folder of stereo WAV
-files named E<elevation>_A<azimuth>.wav).
+files named E<elevation>_A<azimuth>.wav); what comes out is about a millisecond late.
 
 Formats. The ending of --output names the format. WAV is written as 32-bit float unless --codec
 says otherwise (pcm_s16le, pcm_s24le, ...). Into a video, the codec stays in the family of the
@@ -38,7 +38,7 @@ from avtools.errors import AvtoolsError, say
 
 TO = ("ambix", "fuma", "n3d", "stereo", "binaural", "mono")
 PACKINGS = ("mono", "top-bottom", "left-right")
-GUESS_SECONDS = 10.0
+GUESS_SECONDS = (2.0, 5.0, 10.0)
 # A conversion by a wrong guess spoils the sound without a trace: rather ask.
 SURE = 0.9
 
@@ -60,14 +60,9 @@ def convert(
         int | None, option("--rate", metavar="HZ", min=1, max=768_000, help="Resample to this.")
     ] = None,
     by: Annotated[
-        str,
-        option(
-            "--by",
-            metavar="wy|xy",
-            show_default=True,
-            help="The pair of microphones for --to stereo.",
-        ),
-    ] = "wy",
+        str | None,
+        option("--by", metavar="wy|xy", help="The pair of microphones for --to stereo: wy or xy."),
+    ] = None,
     hrir: Annotated[
         str | None,
         option(
@@ -106,14 +101,17 @@ def convert(
     one_of("--from", from_, FROM)
     if to is not None:
         one_of("--to", to, TO)
-    one_of("--by", by, ("wy", "xy"))
+    if by is not None:
+        one_of("--by", by, ("wy", "xy"))
+        if to != "stereo":
+            raise AvtoolsError("--by goes with --to stereo")
     if hrir is not None and to != "binaural":
         raise AvtoolsError("--hrir goes with --to binaural")
     if spherical is not None:
         one_of("--spherical", spherical, PACKINGS)
-    change = partial(converted, from_=from_, to=to, rate=rate, by=by, hrir=hrir)
+    change = partial(converted, from_=from_, to=to, rate=rate, by=by or "wy", hrir=hrir)
     changes = [from_ != "auto", to, rate, outputs.gain, outputs.codec, outputs.bitrate, video]
-    unchanged = not any(changes) and inputs.channels is None
+    unchanged = not any(changes) and inputs.channels is None and inputs.stream is None
     return filter_each(
         inputs, outputs, change, video=video, spherical=spherical, copy_sound=unchanged
     )
@@ -137,24 +135,29 @@ def converted(sound, from_="auto", to=None, rate=None, by="wy", hrir=None):
 
 def in_layout(sound, from_: str, to: str, by: str):
     """The sound in another layout; for binaural, in AmbiX first."""
-    from avtools.dsp.ambisonics import MONO, STEREO, from_ambix, order_of
-    from avtools.stream.conventions import in_ambix
+    import numpy as np
+
+    from avtools.dsp.ambisonics import MONO, STEREO, from_ambix
+    from avtools.stream.conventions import head_locked, in_ambix, marks_for
 
     if sound.channels <= 2 and from_ == "auto":
         return between_mono_and_stereo(sound, to)
     sound = in_ambix(sound, known_convention(sound, from_))
-    field = sound.channels - (2 if sound.marks.get("head_locked") is True else 0)
+    locked = head_locked(sound)
+    field = sound.channels - locked
     if to == "ambix":
         return sound
     marks = {k: v for k, v in sound.marks.items() if k == "source"}
-    if to in ("fuma", "n3d"):
-        if to == "fuma" and field != 4:
+    if to == "n3d":
+        matrix = np.eye(sound.channels)
+        matrix[:field, :field] = from_ambix("n3d", field)
+        marks = marks_for(sound, "n3d", sound.channels, locked)
+    elif to == "fuma":
+        if field != 4:
             raise AvtoolsError(f"{sound.name}: {field} channels, but FuMa here is first order, 4")
-        matrix = from_ambix(to, field)
-        marks |= {"convention": to, "order": order_of(field)}
+        matrix, marks = from_ambix("fuma", 4), marks_for(sound, "fuma", 4)
     elif to == "binaural":
-        matrix = from_ambix("ambix", 4)
-        marks |= {"convention": "ambix", "order": 1}
+        matrix, marks = from_ambix("ambix", 4), marks_for(sound, "ambix", 4)
     else:
         matrix = MONO if to == "mono" else STEREO[by]
     return sound.through(_mixed, matrix, marks=marks, channels=len(matrix), label="")
@@ -184,40 +187,47 @@ def between_mono_and_stereo(sound, to: str):
 
 def known_convention(sound, from_: str) -> str:
     """What is asked, marked, or clear from the energies; otherwise a refusal."""
+    from avtools.dsp.ambisonics import order_of
     from avtools.stream.conventions import convention_of
 
-    unmarked = from_ == "auto" and "convention" not in sound.marks and sound.label != "fuma"
-    if sound.channels != 4 or not unmarked:
+    is_marked = "convention" in sound.marks or sound.label == "fuma"
+    if from_ != "auto" or is_marked or not order_of(sound.channels):
         convention = convention_of(sound, from_)
         if from_ == "auto":
             say(f"{sound.name}: taken as {convention}: it is marked so")
         return convention
-    from avtools.dsp.layout import guess
-
-    head, sound.blocks = look_ahead(sound.blocks, round(GUESS_SECONDS * sound.rate))
-    convention, confidence = guess(head, sound.rate)
+    convention, confidence = judged(sound)
     if convention is None or confidence < SURE:
+        maybe = f" (perhaps {convention}, {confidence:.2f})" if convention else ""
         raise AvtoolsError(
-            f"{sound.name}: its ambisonic convention is not clear; say --from ambix, fuma or n3d"
+            f"{sound.name}: its convention is not clear{maybe}; say --from ambix, fuma or n3d"
         )
     say(f"{sound.name}: taken as {convention}, by its energies (confidence {confidence:.2f})")
     return convention
 
 
-def look_ahead(blocks, frames: int):
-    """The first samples in one array, and blocks that begin with them again."""
+def judged(sound) -> tuple[str | None, float]:
+    """The convention by the first seconds, which stay in the sound: as few as make it sure."""
     from itertools import chain
 
-    import numpy as np
+    from avtools.dsp.layout import Survey
 
-    kept, count = [], 0
-    for x in blocks:
-        kept.append(x.T.copy().T)
-        count += x.shape[-1]
-        if count >= frames:
+    kept, heard, told = [], 0, None
+    for seconds in GUESS_SECONDS:
+        for x in sound.blocks:
+            kept.append(x.T.copy().T)
+            heard += x.shape[-1]
+            if heard >= seconds * sound.rate:
+                break
+        survey = Survey(sound.channels, sound.rate)
+        for x in kept:
+            survey.add(x)
+        told = survey.report()
+        if told.confidence >= SURE or heard < seconds * sound.rate:
             break
-    head = np.concatenate(kept, axis=1)[:, :frames] if kept else np.zeros((4, 0), np.float32)
-    return head, chain(kept, blocks)
+    sound.blocks = chain(kept, sound.blocks)
+    known = told.convention in ("ambix", "fuma", "n3d")
+    return (told.convention, told.confidence) if known else (None, 0.0)
 
 
 def binaural(sound, hrir: str | None):

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from avtools.commands.options import FROM, Crf, From, Inputs, Manner, Outputs, one_of
+from avtools.commands.options import CRF, FROM, Crf, From, Inputs, Manner, Outputs, one_of
 from avtools.errors import AvtoolsError
 
 
@@ -26,7 +26,7 @@ def flip(
     picture: Annotated[
         bool, typer.Option("--picture", help="Mirror the picture as well (re-encodes it).")
     ] = False,
-    crf: Crf = 18,
+    crf: Crf = None,
 ):
     """Swap left and right; mirror ambisonics left-right.
 
@@ -39,6 +39,9 @@ def flip(
     from avtools.each import filter_each
 
     one_of("--from", from_, FROM)
+    if crf is not None and not picture:
+        raise AvtoolsError("--crf goes with --picture")
+    crf = CRF if crf is None else crf
     return filter_each(
         inputs,
         outputs,
@@ -50,21 +53,23 @@ def flip(
 def flipped(sound, from_: str = "auto"):
     """The sound with left and right exchanged."""
     from avtools.dsp.ambisonics import mirror_matrix, mix_blocks
-    from avtools.stream.conventions import convention_of
+    from avtools.stream.conventions import COUNTS, convention_of, head_locked, marks_for
 
     if from_ == "auto" and sound.channels == 1:
         raise AvtoolsError(f"{sound.name}: 1 channel, but left and right need 2 (or ambisonics)")
     if from_ == "auto" and sound.channels == 2:
-        matrix = mirror_matrix("stereo", 2)
+        matrix, marks = mirror_matrix("stereo", 2), sound.marks
     else:
         convention = convention_of(sound, from_)
-        locked = 2 if sound.marks.get("head_locked") is True else 0
+        locked = 0 if COUNTS[convention] else head_locked(sound)
         matrix = mirror_matrix(convention, sound.channels, locked)
-        sound.marks = sound.marks | {"convention": convention}
-    return sound.through(mix_blocks, matrix)
+        marks = marks_for(sound, convention, sound.channels, locked)
+    return sound.through(mix_blocks, matrix, marks=marks)
 
 
-def mirrored_picture(stereo: str, crf: int):
+def mirrored_picture(spatial, video: str, crf: int):
+    """What is true of the mirrored picture, and what mirrors it."""
     from avtools.stream.picture import mirror
+    from avtools.stream.spatial import mirrored
 
-    return mirror(stereo, crf)
+    return mirrored(spatial), mirror(spatial.stereo, crf)

@@ -14,6 +14,8 @@ import typer
 from avtools import errors
 from avtools.errors import AvtoolsError
 
+LONGEST_SECONDS = 1e8
+
 Files = Annotated[
     list[str] | None,
     typer.Argument(
@@ -58,6 +60,11 @@ class Inputs:
         option("--channels", metavar="LIST", help="Take these channels, from 0: 0-3 or 1,0."),
     ] = None
 
+    def __post_init__(self):
+        for name, seconds in (("start", self.start), ("duration", self.duration or 0.0)):
+            if not 0 <= seconds <= LONGEST_SECONDS:
+                raise AvtoolsError(f"--{name} {seconds}: expected seconds from 0 on")
+
     @property
     def is_windowed(self) -> bool:
         return self.start > 0 or self.duration is not None
@@ -90,7 +97,12 @@ class Outputs:
     ] = None
     directory: Annotated[
         str | None,
-        option("--directory", "-d", metavar="DIR", help="Write each result here, names kept."),
+        option(
+            "--directory",
+            "-d",
+            metavar="DIR",
+            help="Write each result here, its name and subfolder kept.",
+        ),
     ] = None
     suffix: Annotated[
         str | None,
@@ -134,6 +146,14 @@ class Outputs:
         ),
     ] = "wav"
 
+    @property
+    def bits_a_second(self) -> int | None:
+        return parse_bitrate(self.bitrate)
+
+    @property
+    def is_au(self) -> bool:
+        return one_of("--stream-format", self.stream_format, ("wav", "au")) == "au"
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -153,6 +173,11 @@ class Rows:
     ] = None
     jobs: Annotated[int, option("--jobs", metavar="N", min=1, help="Work on N files at once.")] = 1
 
+    @property
+    def chosen_format(self) -> str:
+        is_json = (self.output or "").lower().endswith((".json", ".jsonl"))
+        return "json" if self.format == "auto" and is_json else self.format
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -166,27 +191,28 @@ class Manner:
             errors.speaker["level"] = errors.VERBOSE
 
 
-FROM = ("auto", "ambix", "fuma", "n3d", "wxy", "youtube", "xywz")
+FROM = ("auto", "ambix", "ambix+stereo", "fuma", "n3d", "wxy", "youtube", "xywz")
 From = Annotated[
     str,
     option(
         "--from",
         metavar="NAME",
         show_default=True,
-        help="How the ambisonic channels are meant: auto, ambix, fuma, n3d, wxy, youtube, xywz.",
+        help="How the ambisonic channels are meant: auto, ambix, ambix+stereo, fuma, n3d, wxy, "
+        "youtube, xywz.",
     ),
 ]
 
 
+CRF = 18
 Crf = Annotated[
-    int,
+    int | None,
     option(
         "--crf",
         metavar="N",
         min=0,
         max=63,
-        show_default=True,
-        help="Quality of a re-encoded picture; lower is better.",
+        help=f"Quality of the re-encoded picture: {CRF} by default, lower is better.",
     ),
 ]
 
@@ -197,13 +223,17 @@ def one_of(name: str, value: str, values: tuple[str, ...]) -> str:
     return value
 
 
+def is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def parse_channels(text: str | None) -> list[int] | None:
     if text is None:
         return None
     chosen: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()) or int(last or first) > 65535:
+        if not is_number(first) or (dash and not is_number(last)) or int(last or first) > 65535:
             raise AvtoolsError(f"--channels {text}: expected numbers from 0, as in 0,1 or 0-3")
         low, high = int(first), int(last) if dash else int(first)
         if high < low:

@@ -1,9 +1,10 @@
 """One row a stream: what it is, what its channels mean and how sure that is, what is wrong.
 
-Marks in the file (SA3D, Opus, .amb, a mark of avtools) are believed; without them the sound
-itself is looked at. First-order ambisonics shows its convention in the energy of X, Y and Z
-together against that of W: the same for SN3D (AmbiX), twice for FuMa, three times for N3D. How
-sure that is stands in `confidence`; below 0.5 the convention is left open.
+Marks in the file (SA3D, Opus, .amb, a mark of avtools) stand unless the sound is clearly against
+them; without them the sound itself is looked at. First-order ambisonics shows its convention in
+the energy of X, Y and Z together against that of W: the same for SN3D (AmbiX), twice for FuMa,
+three times for N3D. How sure that is stands in `confidence`; below 0.5 the convention is left
+open.
 
 Problems begin with one of these words: empty, silent, dead channel, silent channel, missing Z,
 dual mono, near mono, inverted polarity, identical channels, clipping, dc offset, nan, shuffled
@@ -45,7 +46,7 @@ def probe(
     \b
     Examples:
       avtools probe 360.mp4
-      avtools probe clips/ --format json | jq 'select(.problems)'
+      avtools probe clips/ --format json | jq 'select(.convention == "fuma")'
       avtools probe --check upload.mp4 && echo good
     """
     from avtools.each import write_rows
@@ -68,11 +69,14 @@ def probed(inputs: Inputs, bar: bool, item):
 def streams_of(inputs: Inputs, path: str) -> list:
     """WAV, and whatever comes through a pipe, has one stream and needs no FFmpeg to say so."""
     import os
+    import stat
 
     from avtools.stream.files import StreamFacts
     from avtools.stream.wav import is_wire
 
-    if path == "-" or not os.path.isfile(path):
+    if path == "-" and stat.S_ISREG(os.fstat(0).st_mode):
+        path = "/dev/fd/0"
+    if not os.path.isfile(path):
         return [StreamFacts(0, "audio")]
     with open(path, "rb") as file:
         if is_wire(file.read(12)):
@@ -105,13 +109,18 @@ def sound_row(inputs: Inputs, path: str, stream, bar: bool) -> dict:
             picture_360=None if stream.spatial is None else stream.spatial.is_360,
             head_locked=sound.marks.get("head_locked"),
         )
+    convention, confidence = report.convention, report.confidence
+    marked = sound.marks.get("convention")
+    if marked and marked != convention and "contradicts metadata" not in report.problems:
+        # Doubt is no contradiction: the mark stands, with what speaks for it.
+        convention, confidence = marked, round(report.probabilities.get(marked, 0.5), 3)
     return {
         "channels": sound.channels,
         "rate": sound.rate,
         "duration": report.seconds,
         "layout": report.layout,
-        "convention": report.convention,
-        "confidence": report.confidence,
+        "convention": convention,
+        "confidence": confidence,
         "problems": report.problems + [f"({remark})" for remark in report.remarks],
         "status": {"faulty": NO, "fine": FINE, "unsure": UNSURE}[report.verdict],
     }

@@ -21,7 +21,7 @@ from typing import Annotated
 
 import typer
 
-from avtools.commands.options import FROM, Crf, From, Inputs, Manner, Outputs, one_of
+from avtools.commands.options import CRF, FROM, Crf, From, Inputs, Manner, Outputs, one_of
 from avtools.errors import AvtoolsError
 
 CONVENTIONS = ("avtools", "iem", "sparta")
@@ -53,7 +53,7 @@ def rotate_foa(
         bool,
         typer.Option("--picture", help="Turn the equirectangular picture too (re-encodes it)."),
     ] = False,
-    crf: Crf = 18,
+    crf: Crf = None,
 ):
     """Turn the sound field of first-order ambisonics.
 
@@ -69,6 +69,9 @@ def rotate_foa(
     from avtools.each import filter_each
 
     one_of("--from", from_, FROM)
+    if crf is not None and not picture:
+        raise AvtoolsError("--crf goes with --picture")
+    crf = CRF if crf is None else crf
     one_of("--convention", convention, CONVENTIONS)
     from avtools.dsp.rotation import ORDERS, rotation_matrix
 
@@ -90,7 +93,9 @@ def rotate_foa(
         inputs,
         outputs,
         partial(rotated, turn=turn, at=at, from_=from_),
-        picture=partial(turned_picture, turn=turn, at=at, crf=crf) if picture else None,
+        picture=partial(turned_picture, turn=turn, at=at, crf=CRF if crf is None else crf)
+        if picture
+        else None,
     )
 
 
@@ -105,9 +110,14 @@ def rotated(sound, turn, at=None, from_: str = "auto"):
     return sound.through(rotate_blocks, turn)
 
 
-def turned_picture(stereo: str, turn, at, crf: int):
+def turned_picture(spatial, video: str, turn, at, crf: int):
+    """What is true of the turned picture, and what turns it."""
     from avtools.stream import picture
+    from avtools.stream.spatial import check_turnable
+    from avtools.stream.video import video_facts
 
+    facts = video_facts(video)
+    check_turnable(spatial, facts.width, facts.height, video)
     if at is not None:
-        return picture.turn_along(at.one, stereo, crf)
-    return picture.turn(turn, stereo, crf)
+        return spatial, picture.turn_along(at.one, spatial.stereo, crf)
+    return spatial, picture.turn(turn, spatial.stereo, crf)

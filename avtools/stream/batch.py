@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from avtools.errors import AvtoolsError, reason, say
+from avtools.errors import QUIET, AvtoolsError, reason, say
 from avtools.stream.files import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
-FINE, NO, FAILED, UNSURE = 0, 1, 2, 3
+FINE, NO, FAILED, UNSURE, BUG = 0, 1, 2, 3, 70
 # Of many answers the gravest counts.
-GRAVITY = {FAILED: 3, NO: 2, UNSURE: 1, FINE: 0}
+GRAVITY = {BUG: 4, FAILED: 3, NO: 2, UNSURE: 1, FINE: 0}
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Item:
 
     path: str
     relative: str
+    target: str | None = None  # where its result goes; None is standard output
+    refusal: str | None = None  # why it can't be worked on
 
     @property
     def is_stdin(self) -> bool:
@@ -50,6 +52,9 @@ def find_inputs(
             )
         named = ["-"]
     items = [item for name in named for item in _expand(name)]
+    for item in items:
+        if "\0" in item.path:
+            raise AvtoolsError(f"{item.path!r}: a name with NUL in it (--null separates by NUL)")
     if not items and files_from is None:
         raise AvtoolsError(f"{named[0]}: no sound or video files in this folder")
     if shard:
@@ -94,8 +99,9 @@ def _walk(folder: str) -> Iterator[Item]:
         folders.sort()
         folders[:] = [f for f in folders if not f.startswith(".")]
         for name in sorted(names):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in known:
-                path = os.path.join(here, name)
+            path = os.path.join(here, name)
+            wanted = not name.startswith(".") and os.path.splitext(name)[1].lower() in known
+            if wanted and os.path.isfile(path):  # a named pipe would wait for ever
                 yield Item(path, os.path.relpath(path, folder))
 
 
@@ -118,9 +124,13 @@ def _manifest(name: str) -> Iterator[Item]:
 
 def parse_shard(text: str) -> tuple[int, int]:
     number, slash, count = text.partition("/")
-    if slash and number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count):
+    if slash and is_number(number) and is_number(count) and 1 <= int(number) <= int(count):
         return int(number), int(count)
     raise AvtoolsError(f"--shard {text}: expected I/N with I from 1 to N, as in 2/8")
+
+
+def is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def only_shard(items: list[Item], number: int, count: int) -> list[Item]:
@@ -156,25 +166,27 @@ def run_each(
     if jobs > 1:
         from avtools.stream.workers import in_processes
 
-        results = in_processes(items, work, min(jobs, len(items)))
-        outcomes = ((None if why else take(result) or FINE, why) for result, why in results)
+        outcomes = in_processes(items, work, min(jobs, len(items)))
+        answers = (code or take(result) or FINE for result, code in outcomes)
     else:
-        outcomes = (attempt(answered, item) for item in items)
-    codes = [FINE]
-    for code, failure in outcomes:
-        if failure is not None:
-            say(failure)
-        codes.append(FAILED if failure is not None else code)
-    return gravest(codes)
+        answers = (code or result for result, code in (attempt(answered, i) for i in items))
+    return gravest([FINE, *answers])
 
 
-def attempt(work: Callable[[Item], object], item: Item) -> tuple[object, str | None]:
-    """The result, or one line about the failure."""
+def attempt(work: Callable[[Item], object], item: Item) -> tuple[object, int]:
+    """The result and 0; or None and the exit status of a failure, which is said here."""
     try:
-        return work(item), None
+        return work(item), FINE
     except AvtoolsError as error:
-        return None, str(error)
+        say(str(error), QUIET)
     except BrokenPipeError:
         raise
     except OSError as error:
-        return None, f"{error.filename or item.path}: {reason(error)}"
+        say(f"{error.filename or item.path}: {reason(error)}", QUIET)
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        say(f"{item.path}: a bug in avtools; please report it with the lines above", QUIET)
+        return None, BUG
+    return None, FAILED

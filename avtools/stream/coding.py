@@ -16,13 +16,15 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from avtools.errors import AvtoolsError, warn
-from avtools.stream.sound import Sound
+from avtools.errors import AvtoolsError
+from avtools.stream.sound import Sound, clipped
 
 # What goes to the encoder at once: short, so that sound and picture interleave closely.
 PIECE_FRAMES = 4096
 BITS_A_CHANNEL = 128_000
 OPUS_RATE = 48000
+# What the formats of integer encoders keep of a sample: FLAC and ALAC take 24 bits of s32.
+INTEGER_BITS = {"u8": 8, "s16": 16, "s32": 24}
 
 LOSSLESS = frozenset("ape flac mlp shorten tak truehd tta wavpack wmalossless".split())
 # Encoders that know channels by name only. None of AAC's names has a low-frequency channel: the
@@ -195,7 +197,8 @@ def _complaint(name: str, sound: Sound, form: str) -> str:
     rates = encoder.audio_rates
     if rates and sound.rate not in rates:
         known = "Opus takes 48000 Hz" if name == "libopus" else f"{name} can't take that"
-        return f"the sound has {sound.rate} Hz and {known}: use --rate {OPUS_RATE}"
+        cure = f"pipe it through avtools convert --rate {OPUS_RATE}"
+        return f"the sound has {sound.rate} Hz and {known}: {cure}"
     others = [o for o in ("libopus", "pcm_f32le", "aac") if o != name and _possible(o, sound, form)]
     advice = ": use " + " or ".join(f"--codec {o}" for o in others[:2]) if others else ""
     what = "1 channel" if sound.channels == 1 else f"{sound.channels} channels"
@@ -213,8 +216,10 @@ class EncodedSound:
     ):
         self.name, self.rate, self.coding = sound.name, sound.rate, coding
         self.stream = coding.add_to(container)
-        self._is_integer = not self.stream.codec_context.format.name.startswith(("flt", "dbl"))
-        self._is_raw = coding.name.startswith("pcm_f")
+        kind = self.stream.codec_context.format.name.rstrip("p")
+        if kind in INTEGER_BITS:
+            sound = sound.through(clipped, sound.name, INTEGER_BITS[kind])
+        self._is_raw = coding.name.startswith("pcm_")
         self._pieces = _pieces(sound)
         self._at = self._first = round(start * sound.rate)
         if fill and self._at > 0:
@@ -222,7 +227,6 @@ class EncodedSound:
             self._at = self._first = 0
         self.priming = None  # samples that the encoder puts before the first, once it is known
         self._ended = False
-        self._clipped = 0
 
     @property
     def starts_late(self) -> bool:
@@ -241,24 +245,15 @@ class EncodedSound:
             if piece is None:
                 self._ended = True
                 yield from self.stream.encode(None)
-                if self._clipped:
-                    warn(f"{self.name}: {self._clipped} samples clipped; try --gain")
                 return
             yield from self.stream.encode(self.coding.frame(self._fit(piece), self._at))
             self._at += piece.shape[-1]
 
     def _fit(self, piece: np.ndarray) -> np.ndarray:
-        """What the encoder can hold: whole numbers end at full scale, and few know NaN."""
-        if self._is_raw:
+        """Lossy encoders know neither NaN nor infinity."""
+        if self._is_raw or np.isfinite(piece).all():
             return piece
-        peak = np.abs(piece).max(initial=0)
-        if not np.isfinite(peak):
-            piece = np.nan_to_num(piece, nan=0, posinf=1, neginf=-1)
-            peak = np.abs(piece).max(initial=0)
-        if self._is_integer and peak > 1:
-            self._clipped += int(np.count_nonzero(np.abs(piece) > 1))
-            piece = np.clip(piece, -1, 1)
-        return piece
+        return np.nan_to_num(piece, nan=0, posinf=1, neginf=-1)
 
 
 def _silence(channels: int, samples: int) -> Iterator[np.ndarray]:

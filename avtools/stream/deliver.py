@@ -1,12 +1,9 @@
-"""Where a sound goes: a pipe, a sound file, or back into its video.
+"""Where a sound goes: a pipe, a sound file, or back into its video."""
 
-`targets` decides the names before anything is read; `deliver` writes one result.
-"""
-
+import contextlib
 import math
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from avtools.dsp.ambisonics import order_of
@@ -15,11 +12,13 @@ from avtools.stream.batch import Item
 from avtools.stream.files import SOUND_SUFFIXES, VIDEO_SUFFIXES
 from avtools.stream.outputs import whole
 from avtools.stream.progress import shown
-from avtools.stream.sound import Sound, amplified, watched
+from avtools.stream.sound import Sound, amplified
+from avtools.stream.targets import video_for
 from avtools.stream.wav import FORMS
 from avtools.stream.wire import widen, write_wire
 
 WAV_SUFFIXES = (".wav", ".wave", ".rf64", ".bwf")
+BOXED_SUFFIXES = (".mp4", ".m4v", ".mov")
 
 
 @dataclass(frozen=True)
@@ -30,82 +29,11 @@ class Form:
     bitrate: int | None = None
     gain: float = 0.0
     au: bool = False
-    picture: Callable | None = None  # stereo packing -> factory of a re-encoder
+    picture: Callable | None = None  # spatial, video -> spatial, factory of a re-encoder
     video: str | None = None  # the file the picture comes from, if not the input itself
     spherical: str | None = None  # mark the picture as 360 with this stereo packing
     copy_sound: bool = False  # the sound is unchanged: its packets may be copied
     stream: int | None = None  # the sound stream of the input that was taken
-
-
-def targets(
-    items: Sequence[Item],
-    output: str | None,
-    directory: str | None,
-    suffix: str | None = None,
-    in_place: bool = False,
-    video: str | None = None,
-) -> list[str | None]:
-    """The output of each input; None is standard output."""
-    if sum([output is not None, directory is not None, in_place]) > 1:
-        raise AvtoolsError("give only one of --output, --directory and --in-place")
-    if suffix and directory is None:
-        raise AvtoolsError("--suffix goes with --directory")
-    if in_place or directory is not None:
-        if any(item.is_stdin for item in items):
-            raise AvtoolsError("standard input has no name to write to: use --output")
-    elif len(items) != 1:
-        what = "1 input gives 1 output" if output else "several sounds can't go to one pipe"
-        raise AvtoolsError(f"{len(items)} inputs: {what}; give --directory DIR")
-    if in_place:
-        return [item.path for item in items]
-    if directory is not None:
-        chosen = [os.path.join(directory, _renamed(item, suffix, video)) for item in items]
-        _refuse_doubles(items, chosen)
-    else:
-        chosen = [None if output in (None, "-") else output]
-    for item, target in zip(items, chosen, strict=True):
-        refuse_same(item.path, target)
-        if video is not None:
-            refuse_same(video_for(video, item), target)
-    return chosen
-
-
-def _renamed(item: Item, suffix: str | None, video: str | None) -> str:
-    stem, ending = os.path.splitext(item.relative)
-    if video is not None:
-        ending = os.path.splitext(video_for(video, item))[1]
-    extra, dot, format = (suffix or "").rpartition(".")
-    return f"{stem}{extra}.{format}" if dot else f"{stem}{suffix or ''}{ending}"
-
-
-def video_for(video: str, item: Item) -> str:
-    """The video of a sound: the one named, or the one in the folder with the sound's name."""
-    if not os.path.isdir(video):
-        return video
-    stem = os.path.splitext(item.relative)[0]
-    for ending in sorted(VIDEO_SUFFIXES):
-        if os.path.isfile(path := os.path.join(video, stem + ending)):
-            return path
-    raise AvtoolsError(f"{item.path}: no video of the name {os.path.basename(stem)} in {video}")
-
-
-def _refuse_doubles(items: Sequence[Item], chosen: Sequence[str]) -> None:
-    first: dict[str, str] = {}
-    for item, target in zip(items, chosen, strict=True):
-        other = first.setdefault(target, item.path)
-        if other != item.path:
-            raise AvtoolsError(f"{other} and {item.path} would both be written to {target}")
-
-
-def refuse_same(source: str, target: str | None) -> None:
-    if target is None or source == "-":
-        return
-    try:
-        same = os.path.samefile(source, target) and os.path.isfile(target)
-    except OSError:
-        return
-    if same:
-        raise AvtoolsError(f"{target}: is the input itself; --in-place allows that")
 
 
 def check_stdout() -> None:
@@ -116,41 +44,53 @@ def check_stdout() -> None:
 def check_target(target: str | None, form: Form) -> None:
     """Refuse what can't be written before anything is read."""
     ending = os.path.splitext(target or "")[1].lower()
+    _check_video_wishes(ending, form)
+    if target is None:
+        check_stdout()
+    elif os.path.isdir(target):
+        raise AvtoolsError(f"{target}: is a folder, expected a file (folders go with -d)")
+    if target is None or _is_special(target) or ending in WAV_SUFFIXES:
+        return _check_wave(target or "standard output", form)
+    if form.au:
+        raise AvtoolsError("--stream-format is for pipes; with --output the ending says it")
+    if ending not in SOUND_SUFFIXES | VIDEO_SUFFIXES:
+        has = f"{ending!r} names no known format" if ending else "has no ending to name a format"
+        raise AvtoolsError(
+            f"{target}: {has}, expected .wav, .flac, .ogg, .opus, .mp3, .m4a, .mp4, .mov, .mkv, ..."
+        )
+    return None
+
+
+def _check_video_wishes(ending: str, form: Form) -> None:
     if (form.picture or form.video or form.spherical) and ending not in VIDEO_SUFFIXES:
         option = "picture" if form.picture else "video" if form.video else "spherical"
         raise AvtoolsError(f"--{option} needs a video to write to, as in -o out.mp4")
-    if target is None:
-        return check_stdout()
-    if os.path.isdir(target):
-        raise AvtoolsError(f"{target}: is a folder, expected a file (folders go with -d)")
-    known = SOUND_SUFFIXES | VIDEO_SUFFIXES
-    if ending not in known and not _is_special(target):
-        shown_ending = f"{ending!r}" if ending else "no ending"
-        raise AvtoolsError(
-            f"{target}: {shown_ending} names no known format, expected .wav, .flac, .ogg, .opus, "
-            ".mp3, .m4a, .mp4, .mov, .mkv, ..."
-        )
-    if ending in WAV_SUFFIXES and form.codec and form.codec not in FORMS:
-        raise AvtoolsError(
-            f"{target}: WAV is written with --codec {', '.join(FORMS)}, not {form.codec}"
-        )
-    return None
+    if form.spherical and ending not in BOXED_SUFFIXES:
+        raise AvtoolsError(f"--spherical is written into .mp4 and .mov, not into {ending}")
+
+
+def _check_wave(target: str, form: Form) -> None:
+    if form.codec and form.codec not in FORMS:
+        raise AvtoolsError(f"{target}: WAV is written with --codec {', '.join(FORMS)}")
+    if form.au and form.codec not in (None, "pcm_f32le"):
+        raise AvtoolsError("--stream-format au is 32-bit float; it goes without --codec")
+    if form.bitrate:
+        raise AvtoolsError(f"{target}: --bitrate is for lossy formats, WAV is not one")
 
 
 def _is_special(target: str) -> bool:
     return os.path.exists(target) and not os.path.isfile(target)
 
 
-def deliver(sound: Sound, item: Item, target: str | None, form: Form, bar: bool = True) -> None:
-    sound = sound.through(watched, sound.name, sound.rate)
+def deliver(sound: Sound, item: Item, form: Form, bar: bool = True) -> None:
+    """Write the sound of an item to its target."""
+    target = item.target
     if form.gain:
         sound = sound.through(amplified, 10 ** (form.gain / 20))
     if target is None or _is_special(target):
         return _to_pipe(sound, target, form)
     ending = os.path.splitext(target)[1].lower()
-    if folder := os.path.dirname(target):
-        _make_folder(folder)
-    with whole(target) as temporary, shown(sound, target, bar) as sound:
+    with _new(target) as temporary, shown(sound, target, bar) as sound:
         if ending in WAV_SUFFIXES:
             fd = os.open(temporary, os.O_RDWR)
             try:
@@ -158,12 +98,26 @@ def deliver(sound: Sound, item: Item, target: str | None, form: Form, bar: bool 
             finally:
                 os.close(fd)
         elif ending in VIDEO_SUFFIXES:
-            _to_video(sound, item, temporary, target, ending, form)
+            _to_video(sound, item, temporary, form)
         else:
             from avtools.stream.encode import write_sound
 
             write_sound(sound, str(temporary), target, form.codec, form.bitrate)
     return None
+
+
+def copy_video(item: Item, form: Form) -> None:
+    """The video with its sound as it is, if it has one: only what is said of it may change."""
+    with _new(item.target) as temporary:
+        _to_video(None, item, temporary, form)
+
+
+@contextlib.contextmanager
+def _new(target: str):
+    if folder := os.path.dirname(target):
+        _make_folder(folder)
+    with whole(target) as temporary:
+        yield temporary
 
 
 def _make_folder(folder: str) -> None:
@@ -185,7 +139,7 @@ def _to_pipe(sound: Sound, target: str | None, form: Form) -> None:
             os.close(fd)
 
 
-def _to_video(sound: Sound, item: Item, temporary, target: str, ending: str, form: Form) -> None:
+def _to_video(sound: Sound | None, item: Item, temporary, form: Form) -> None:
     from avtools.stream.remux import remux
     from avtools.stream.spatial import read_spatial
 
@@ -193,32 +147,52 @@ def _to_video(sound: Sound, item: Item, temporary, target: str, ending: str, for
     track = form.stream if form.video is None else None
     spatial = read_spatial(video, audio_track=track)
     if form.spherical:
-        spatial = replace(spatial, projection="equirectangular", stereo=form.spherical)
-    order = _order_to_mark(sound, spatial, target)
-    spatial = replace(
-        spatial, ambisonic_order=order, head_locked=bool(sound.marks.get("head_locked"))
-    )
+        spatial = replace(
+            spatial, projection="equirectangular", stereo=form.spherical, sv3d=None, st3d=None,
+            xml=None,
+        )  # fmt: skip
+    if sound is not None or form.spherical:
+        channels, marks = (sound.channels, sound.marks) if sound else _copied_sound(video, spatial)
+        spatial = replace(
+            spatial,
+            ambisonic_order=_order_to_mark(channels, marks, spatial, item.target),
+            head_locked=marks.get("head_locked") is True,
+        )
+    picture = None
+    if form.picture:
+        spatial, picture = form.picture(spatial, video)
     remux(
         video,
         temporary,
-        ending,
-        None if form.copy_sound else sound,
+        os.path.splitext(item.target)[1].lower(),
+        sound,
         codec=form.codec,
         bitrate=form.bitrate,
         spatial=spatial,
-        picture=form.picture and form.picture(spatial.stereo),
+        picture=picture,
         stream=track,
-        target=target,
+        target=item.target,
     )
 
 
-def _order_to_mark(sound: Sound, spatial, target: str) -> int | None:
+def _copied_sound(video: str, spatial) -> tuple[int, dict]:
+    """Channels and marks of a sound that is copied; (0, none) of a silent video."""
+    from avtools.stream.decode import list_streams
+
+    sounds = list_streams(video)[0].sounds
+    if spatial.ambisonic_order is None:
+        return (sounds[0] if sounds else 0), {}
+    marks = {"convention": "ambix", "order": spatial.ambisonic_order}
+    return spatial.channels, marks | ({"head_locked": True} if spatial.head_locked else {})
+
+
+def _order_to_mark(channels: int, marks: dict, spatial, target: str) -> int | None:
     """The ambisonic order that SA3D shall say, if it shall say one."""
-    convention = sound.marks.get("convention")
-    order = sound.marks.get("order") if convention == "ambix" else None
+    convention = marks.get("convention")
+    order = marks.get("order") if convention == "ambix" else None
     is_spatial = spatial.is_360 or spatial.ambisonic_order is not None
-    if convention is None and spatial.is_360 and (order := order_of(sound.channels)):
-        say(f"{target}: {sound.channels} channels in a 360 video, marked as AmbiX")
+    if convention is None and spatial.is_360 and (order := order_of(channels)):
+        say(f"{target}: {channels} channels in a 360 video, marked as AmbiX")
     elif convention not in (None, "ambix"):
         warn(f"{target}: the sound is {convention}; players expect AmbiX (convert --to ambix)")
     elif order is not None and not is_spatial:
@@ -244,9 +218,3 @@ def checked_gain(gain: float) -> float:
     if not math.isfinite(gain) or abs(gain) > 200:
         raise AvtoolsError(f"--gain {gain}: expected decibels between -200 and 200")
     return gain
-
-
-def announce(items: Sequence[Item], chosen: Sequence[str | None]) -> None:
-    """What would be done, a line each."""
-    for item, target in zip(items, chosen, strict=True):
-        sys.stdout.write(f"{item.path} -> {target or 'standard output'}\n")

@@ -4,17 +4,15 @@ import os
 from fractions import Fraction
 
 import av
-import numpy as np
 import soundfile
 
-from avtools.errors import AvtoolsError, reason, warn
+from avtools.errors import AvtoolsError, reason
 from avtools.stream.coding import EncodedSound, choose_coding
 from avtools.stream.decode import explain
-from avtools.stream.sound import Blocks, Sound
+from avtools.stream.sound import Sound, clipped
 
 # Ending -> libsndfile's format and the coding where none is asked for.
 PLAIN = {
-    ".flac": ("FLAC", None),
     ".ogg": ("OGG", "VORBIS"),
     ".oga": ("OGG", "VORBIS"),
     ".aif": ("AIFF", "FLOAT"),
@@ -35,6 +33,7 @@ CODINGS = {
 }
 # Ending -> FFmpeg's container and codec.
 CODED = {
+    ".flac": ("flac", "flac"),
     ".opus": ("opus", "libopus"),
     ".mp3": ("mp3", "libmp3lame"),
     ".m4a": ("ipod", "aac"),
@@ -46,6 +45,14 @@ CODED = {
     ".tta": ("tta", "tta"),
     ".mp2": ("mp2", "mp2"),
 }
+# Where the codec of the source fits, it stays: lossless stays lossless.
+KEPT = {
+    (".m4a", "alac"): "alac",
+    (".mka", "opus"): "libopus",
+    (".mka", "aac"): "aac",
+    (".mka", "mp3"): "libmp3lame",
+}
+VORBIS = (None, "vorbis", "libvorbis")
 PIECE = 4096  # frames: libsndfile's Vorbis overflows its stack on much larger ones
 
 
@@ -54,53 +61,46 @@ def write_sound(
 ) -> None:
     """Write to `path` what the ending of `target` asks for."""
     ending = os.path.splitext(target)[1].lower()
-    # Vorbis has its own order of loudspeakers and takes one of six channels for a subwoofer.
-    if ending in (".ogg", ".oga") and (sound.channels > 2 or codec in ("opus", "libopus")):
-        return _write_coded(sound, path, target, "ogg", "libopus", bitrate)
+    if ending in (".ogg", ".oga") and not (sound.channels <= 2 and codec in VORBIS):
+        if codec in VORBIS[1:]:
+            raise AvtoolsError(f"{target}: Vorbis is written for 1 or 2 channels; try libopus")
+        # Vorbis would take the fourth of six channels for a subwoofer, and has its own order.
+        return _write_coded(sound, path, target, "ogg", codec or "libopus", bitrate)
     if ending in PLAIN:
+        if bitrate:
+            raise AvtoolsError(f"{target}: --bitrate is not for this format (Opus takes it)")
         return _write_plain(sound, path, target, ending, codec)
     if ending not in CODED:
         can = " ".join([".wav", *PLAIN, *CODED])
         raise AvtoolsError(f"{target}: {ending} can't be written, expected one of {can}")
+    if ending == ".wv" and sound.channels > 2:
+        raise AvtoolsError(f"{target}: WavPack is written for 1 or 2 channels; try .flac or .wav")
     format, usual = CODED[ending]
+    usual = KEPT.get((ending, sound.codec), usual)
     return _write_coded(sound, path, target, format, codec or usual, bitrate)
-
-
-def clipped(blocks: Blocks, name: str, bits: int) -> Blocks:
-    """Samples as integers of so many bits can hold them, rounded; says how many were too loud."""
-    count, scale = 0, np.float32(2.0 ** (bits - 1))
-    for x in blocks:
-        x = np.nan_to_num(x, posinf=2.0, neginf=-2.0)
-        count += int(np.count_nonzero(np.abs(x) > 1))
-        if bits <= 24:
-            x = np.rint(x * scale) / scale
-        yield np.clip(x, -1, 1 - 1 / scale if bits <= 24 else 1)
-    if count:
-        warn(f"{name}: {count} samples clipped; lower them with --gain")
 
 
 def _write_plain(sound: Sound, path: str, target: str, ending: str, codec: str | None) -> None:
     format, coding = PLAIN[ending]
-    if format == "FLAC":
-        coding = "PCM_16" if sound.bits <= 16 else "PCM_24"
-        if codec not in (None, "flac"):
-            raise AvtoolsError(f"{target}: a .flac file holds flac, not {codec}")
-    elif codec is not None:
+    if codec is not None:
         coding = CODINGS.get(codec.removesuffix("le").removesuffix("be"))
         if coding is None or not soundfile.check_format(format, coding):
             raise AvtoolsError(f"{target}: a {ending} file can't hold {codec}")
-    if format == "FLAC" and sound.channels > 8:
-        raise AvtoolsError(f"{target}: FLAC holds 8 channels at the most, not {sound.channels}")
     blocks = sound.blocks
     if coding.startswith("PCM"):
         blocks = clipped(blocks, sound.name, int(coding[4:]))
+    written = 0
     try:
         with soundfile.SoundFile(
             path, "w", sound.rate, sound.channels, subtype=coding, format=format
         ) as out:
             for x in blocks:
+                written += x.shape[-1]
                 for first in range(0, x.shape[-1], PIECE):
                     out.write(x[:, first : first + PIECE].T)
+        # What libsndfile could not write when it closed the file, it says to nobody.
+        if soundfile.info(path).frames != written:
+            raise AvtoolsError(f"{target}: could not be written; is the disk full?")
     except soundfile.LibsndfileError as error:
         raise AvtoolsError(f"{target}: {_plainly(error, sound)}") from error
     except OSError as error:

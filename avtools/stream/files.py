@@ -8,8 +8,9 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from avtools.errors import AvtoolsError, reason
-from avtools.stream.sound import Sound, choose, window
+from avtools.dsp.ambisonics import order_of
+from avtools.errors import AvtoolsError, reason, warn
+from avtools.stream.sound import Blocks, Sound, choose, watched, window
 from avtools.stream.wav import NotWire, is_wire
 from avtools.stream.wire import read_wire, widen
 
@@ -45,17 +46,35 @@ def open_sound(
 ) -> Sound:
     """The sound of a file, or of standard input (`-`)."""
     sound = _open(source, stream, start)
+    try:
+        sound = _cut(sound, start, duration)
+        sound = sound.through(watched, sound.name, sound.rate, round(start * sound.rate))
+        return sound if channels is None else _chosen(sound, list(channels))
+    except BaseException:
+        sound.close()
+        raise
+
+
+def _cut(sound: Sound, start: float, duration: float | None) -> Sound:
     skip = round(start * sound.rate) - sound.skipped
     count = None if duration is None else max(0, round(duration * sound.rate))
-    if skip or count is not None:
-        frames = sound.frames
-        if frames is not None:
-            frames = max(0, frames - skip)
-            frames = frames if count is None else min(frames, count)
-        sound = replace(sound, blocks=window(sound.blocks, skip, count), frames=frames)
-    if channels is not None:
-        sound = _chosen(sound, list(channels))
-    return sound
+    if not skip and count is None:
+        return sound
+    frames = sound.frames
+    if frames is not None:
+        frames = max(0, frames - skip)
+        frames = frames if count is None else min(frames, count)
+    blocks = _told_if_empty(window(sound.blocks, skip, count), sound.name, start)
+    return replace(sound, blocks=blocks, frames=frames)
+
+
+def _told_if_empty(blocks: Blocks, name: str, start: float) -> Blocks:
+    empty = True
+    for x in blocks:
+        empty = False
+        yield x
+    if empty:
+        warn(f"{name}: nothing there from {start:g} s on")
 
 
 def _chosen(sound: Sound, channels: list[int]) -> Sound:
@@ -67,8 +86,9 @@ def _chosen(sound: Sound, channels: list[int]) -> Sound:
     if channels == list(range(sound.channels)):
         return sound
     marks = {k: v for k, v in sound.marks.items() if k == "source"}
-    if sound.marks.get("convention") == "ambix" and channels == list(range(4)):
-        marks = sound.marks | {"order": 1}
+    order = order_of(len(channels))
+    if order and channels == list(range(len(channels))) and order <= sound.marks.get("order", 0):
+        marks = sound.marks | {"order": order}  # the lower orders of a sound field are one too
         marks.pop("head_locked", None)
     blocks = choose(sound.blocks, channels)
     return replace(sound, blocks=blocks, channels=len(channels), label="", marks=marks)
@@ -112,7 +132,10 @@ def _open(source: str, stream: int | None, start: float) -> Sound:
 def _named(sound: Sound, source: str) -> Sound:
     """A sound that came through a pipe remembers the file that it began as."""
     if source != "-":
-        sound.marks = sound.marks | {"source": os.path.basename(source)}
+        name = os.path.basename(source).encode("utf-8", "replace").decode()
+        sound.marks = sound.marks | {"source": name[:255]}
+    if source.lower().endswith(".amb"):
+        sound.label = "fuma"  # what the ending means, and what sox writes into it
     return sound
 
 

@@ -33,7 +33,6 @@ FORMATS = {
     ".mov": "mov",
     ".mkv": "matroska",
     ".webm": "webm",
-    ".avi": "avi",
     ".ts": "mpegts",
     ".mts": "mpegts",
     ".m2ts": "mpegts",

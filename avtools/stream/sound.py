@@ -78,9 +78,12 @@ def choose(blocks: Blocks, channels: list[int]) -> Blocks:
         yield x[channels]
 
 
-def watched(blocks: Blocks, name: str, rate: int) -> Blocks:
-    """The same blocks; says once where a value is not a number or infinite."""
-    seen, told = 0, False
+def watched(blocks: Blocks, name: str, rate: int, seen: int = 0) -> Blocks:
+    """The same blocks; says once where a value is not a number or infinite.
+
+    `seen` frames of the sound lie before the first block.
+    """
+    told = False
     for x in blocks:
         if not told:
             flat = x.T.reshape(-1)  # no copy: blocks are views of interleaved memory
@@ -92,6 +95,22 @@ def watched(blocks: Blocks, name: str, rate: int) -> Blocks:
                     warn(f"{name}: NaN or infinite samples, first at {when:.3f} s")
         seen += x.shape[-1]
         yield x
+
+
+def clipped(blocks: Blocks, name: str, bits: int) -> Blocks:
+    """Samples as integers of so many bits can hold them; says how many were too loud.
+
+    Rounded here, since FFmpeg cuts; beyond 24 bits a float has no more to give. +1 itself is one
+    step above the top: that is no clipping anybody could hear, and is not counted.
+    """
+    count, scale = 0, np.float32(2.0 ** (bits - 1))
+    top = np.float32(1) - 1 / scale if bits <= 24 else np.float32(1)
+    for x in blocks:
+        x = np.nan_to_num(x, posinf=2.0, neginf=-2.0)
+        count += int(np.count_nonzero(np.abs(x) > 1))
+        yield np.clip(np.rint(x * scale) / scale if bits <= 24 else x, -1, top)
+    if count:
+        warn(f"{name}: {count} samples clipped; lower them with --gain")
 
 
 def amplified(blocks: Blocks, factor: float) -> Blocks:

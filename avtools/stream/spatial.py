@@ -214,7 +214,8 @@ def _mark_picture(track: Box, spatial: Spatial) -> None:
     ]
     boxes = _picture_boxes(spatial)
     for entry in entries(track):
-        entry.drop(b"sv3d", b"st3d")
+        # vexu is how FFmpeg tells stereo in MOV; beside st3d it calls the file damaged.
+        entry.drop(b"sv3d", b"st3d", b"vexu")
         kinds = [c.kind for c in entry.children]
         at = next((i for i, kind in enumerate(kinds) if kind in OPTIONAL), len(kinds))
         entry.children[at:at] = boxes

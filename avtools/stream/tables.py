@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -39,7 +40,7 @@ class Table:
                 self.header = False
             self._write(_csv_line(["" if v is None else v for v in values]))
         else:
-            self.rows.append(["" if v is None else str(v) for v in values])
+            self.rows.append([_short(c, v) for c, v in zip(self.columns, values, strict=True)])
 
     def finish(self) -> None:
         if self.format == "csv" and self.header:
@@ -81,5 +82,14 @@ def _clean(value: object) -> object:
 
 def _csv_line(values: Sequence[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(values)
-    return line.getvalue()
+    csv.writer(line, lineterminator="\n").writerow(values)  # quotes names with a newline in them
+    return line.getvalue()[:-1]
+
+
+def _short(column: str, value: object) -> str:
+    """For a person with 80 columns: no folders, six digits."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return os.path.basename(str(value)) if column == "file" else str(value)

@@ -33,6 +33,16 @@ CODECS = {
 FORMS = {name: form for form, name in CODECS.items()}
 
 
+CONVENTIONS = ("ambix", "n3d", "fuma", "wxy", "youtube", "xywz")
+# What the private chunk may hold.
+MARKS = {
+    "convention": lambda v: v in CONVENTIONS if isinstance(v, str) else False,
+    "order": lambda v: isinstance(v, int) and not isinstance(v, bool) and 1 <= v <= 30,
+    "head_locked": lambda v: v is True,
+    "source": lambda v: isinstance(v, str) and len(v) <= 255,
+}
+
+
 @dataclass
 class Header:
     codec: str
@@ -143,8 +153,8 @@ def _read_format(content: bytes, name: str) -> tuple[str, int, int, str]:
             raise NotWire
     if channels == 0:
         raise AvtoolsError(f"{name}: 0 channels in the WAV header")
-    if rate == 0:
-        raise AvtoolsError(f"{name}: a sampling rate of 0 Hz in the WAV header")
+    if not 0 < rate < 2**31:
+        raise AvtoolsError(f"{name}: a sampling rate of {rate} Hz in the WAV header")
     if tag not in (PCM, FLOAT):
         raise NotWire
     codec = CODECS.get((tag, bits))
@@ -165,12 +175,14 @@ def _mask_label(mask: int, channels: int) -> str:
 
 
 def _read_marks(content: bytes) -> dict:
-    """Our private chunk. Anything that is not ours, or damaged, says nothing."""
+    """Our private chunk: what we write into it and nothing else; damage says nothing."""
     try:
-        marks = json.loads(content.rstrip(b"\0 "))
+        found = json.loads(content.rstrip(b"\0 "))
     except (ValueError, RecursionError):
         return {}
-    return marks if isinstance(marks, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: found[key] for key, is_right in MARKS.items() if is_right(found.get(key))}
 
 
 def header_bytes(header: Header, spare: bool = False) -> bytes:

@@ -8,16 +8,18 @@ numpy alone. The header is in `wav`.
 import contextlib
 import fcntl
 import os
+import select
 import stat
 from collections.abc import Callable
 
 import numpy as np
 
 from avtools.errors import AvtoolsError, reason, warn
-from avtools.stream.sound import BLOCK_BYTES, Blocks, Sound, block_frames
+from avtools.stream.sound import BLOCK_BYTES, Blocks, Sound, block_frames, clipped
 from avtools.stream.wav import (
     FLOAT,
     FORMS,
+    LONGEST_CHUNK,
     UNKNOWN,
     Header,
     au_header,
@@ -163,61 +165,68 @@ def converter(codec: str) -> Callable[[memoryview, int], np.ndarray]:
 
 class WireWriter:
     """Writes blocks to a descriptor. `au` writes big-endian AU, which every tool reads at any
-    length; a regular file gets true sizes at the end whatever was promised at the start."""
+    length. A new regular file gets true sizes at the end, whatever was promised at the start;
+    one that is appended to, or was begun by others, is treated as a pipe."""
 
     def __init__(self, fd: int, sound: Sound, codec: str = "pcm_f32le", au: bool = False):
-        self.fd, self.name, self.au = fd, sound.name, au
+        self.fd, self.au = fd, au
         self.frame = sound.channels * FORMS[codec][1] // 8
         if sound.channels > 0xFFFF or self.frame > 0xFFFF:
             raise AvtoolsError(f"{sound.name}: {sound.channels} channels are too many for WAV")
         size = None if sound.frames is None else sound.frames * self.frame
-        too_long = size is not None and size + 4096 > UNKNOWN
-        self.regular = stat.S_ISREG(os.fstat(fd).st_mode) and not au
-        self.spare = self.regular and (size is None or too_long)
-        if too_long and not self.regular:
+        too_long = size is not None and size + 2 * LONGEST_CHUNK > UNKNOWN
+        self.is_ours = is_new_file(fd) and not au
+        self.spare = self.is_ours and (size is None or too_long)
+        if too_long and not self.is_ours:
             size = None  # RF64 in a pipe is read wrongly by everybody else
         self.header = Header(codec, sound.channels, sound.rate, size, marks=sound.marks)
-        self.written = self.clipped = 0
-        self.encode = encoder(codec, self)
-        # Only where there is something: ext4 writes a file that was ever truncated out to the
-        # disk when it is closed, and the end waits for it.
-        if self.regular and os.fstat(fd).st_size:
-            os.ftruncate(fd, 0)
-        write_all(fd, au_header(self.header) if au else header_bytes(self.header, self.spare))
+        self.written = 0
+        self.encode = encoder(codec, au)
+        self.unsent = au_header(self.header) if au else header_bytes(self.header, self.spare)
 
     def write(self, block: np.ndarray) -> None:
         data = self.encode(block)
         self.written += data.nbytes
+        if self.unsent:
+            # With the first samples in one piece: sox looks at its first read to name the format,
+            # and can't look again in a pipe.
+            data = self._with_header(data)
         write_all(self.fd, data)
 
+    def _with_header(self, data: np.ndarray) -> bytes:
+        header, self.unsent = self.unsent, b""
+        return header + data.tobytes()
+
     def finish(self) -> None:
-        if self.clipped:
-            warn(f"{self.name}: {self.clipped} samples clipped; lower them with --gain")
-        if not self.regular:
-            return
-        if self.written % 2:
+        if self.unsent:
+            write_all(self.fd, self._with_header(np.zeros(0, np.uint8)))
+        if self.written % 2 and not self.au:
             write_all(self.fd, b"\0")
-        if self.written != self.header.data_bytes:
+        if self.is_ours and self.written != self.header.data_bytes:
             self.header.data_bytes = self.written
             os.pwrite(self.fd, header_bytes(self.header, self.spare), 0)
 
 
-def encoder(codec: str, writer: WireWriter) -> Callable[[np.ndarray], np.ndarray]:
-    """float32 `(channels, samples)` -> contiguous interleaved samples."""
-    bits = FORMS[codec][1]
+def is_new_file(fd: int) -> bool:
+    """A regular file that holds nothing yet and is not appended to: only such a one is ours to
+    write a header into again."""
+    facts = os.fstat(fd)
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size:
+        return False
+    return os.lseek(fd, 0, os.SEEK_CUR) == 0 and not fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND
+
+
+def encoder(codec: str, au: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+    """float32 `(channels, samples)` -> contiguous interleaved samples. Integers come `clipped`."""
+    tag, bits = FORMS[codec]
 
     def floats(x):
-        kind = ">f4" if writer.au else "<f4" if bits == 32 else "<f8"
+        kind = ">f4" if au else "<f4" if bits == 32 else "<f8"
         return np.ascontiguousarray(x.T, dtype=kind)
 
     def integers(x):
-        y = np.rint(
-            np.nan_to_num(x.T.astype(np.float64), posinf=2.0, neginf=-2.0) * 2.0 ** (bits - 1)
-        )
-        top = 2.0 ** (bits - 1) - 1
-        # +1.0 itself is not representable: one step lower is no clipping anybody could hear.
-        writer.clipped += int(np.count_nonzero((y > top + 1) | (y < -top - 1)))
-        y = np.clip(y, -top - 1, top)
+        top = 2.0 ** (bits - 1)
+        y = np.clip(np.rint(x.T.astype(np.float64) * top), -top, top - 1)
         if bits == 8:
             return (y + 128).astype(np.uint8)
         if bits == 24:
@@ -225,13 +234,16 @@ def encoder(codec: str, writer: WireWriter) -> Callable[[np.ndarray], np.ndarray
             return np.ascontiguousarray(whole[..., :3])
         return np.ascontiguousarray(y.astype(f"<i{bits // 8}"))
 
-    return floats if FORMS[codec][0] == FLOAT else integers
+    return floats if tag == FLOAT else integers
 
 
 def write_all(fd: int, data) -> None:
     view = memoryview(data).cast("B") if len(data) else b""
     while len(view):
-        view = view[os.write(fd, view) :]
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:  # somebody made our output non-blocking: wait for room
+            select.select([], [fd], [])
 
 
 def widen(fd: int) -> None:
@@ -249,6 +261,9 @@ def write_wire(
     target: str = "standard output",
 ) -> int:
     """Write the whole sound; returns the frames written."""
+    tag, bits = FORMS[codec]
+    if tag != FLOAT:
+        sound = sound.through(clipped, sound.name, bits)
     writer = None
     for x in sound.blocks:
         with _named_errors(target):

@@ -8,17 +8,17 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 
 from avtools import errors
+from avtools.stream.batch import FAILED, attempt
 
 
-def in_processes(items: list, work: Callable, jobs: int) -> Iterator[tuple[object, str | None]]:
-    """(result, failure) of every item, in their order."""
+def in_processes(items: list, work: Callable, jobs: int) -> Iterator[tuple[object, int]]:
+    """(result, 0), or (None, exit status) of a failure, of every item in their order."""
     waiting = list(enumerate(items))[::-1]
-    done: dict[int, tuple[object, str | None]] = {}
+    done: dict[int, tuple[object, int]] = {}
     workers: list[Worker] = []
     following = 0
     try:
@@ -60,7 +60,7 @@ class Worker:
         with contextlib.suppress(OSError):  # dead between two files: `take` finds out
             self.pipe.send(item)
 
-    def take(self) -> tuple[int, tuple[object, str | None]]:
+    def take(self) -> tuple[int, tuple[object, int]]:
         number, self.number = self.number, None
         try:
             return number, self.pipe.recv()
@@ -69,7 +69,8 @@ class Worker:
             self.process.join()
             code = self.process.exitcode or 0
             how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-            return number, (None, f"{self.item.path}: its process died ({how})")
+            errors.say(f"{self.item.path}: its process died ({how})", errors.QUIET)
+            return number, (None, FAILED)
 
     def end(self) -> None:
         """Let it clean up: it removes what it has half written."""
@@ -82,8 +83,6 @@ class Worker:
 
 
 def _serve(pipe: Connection, work: Callable, speaker: dict) -> None:
-    from avtools.stream.batch import attempt
-
     errors.speaker.update(speaker)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends us
     signal.signal(signal.SIGTERM, _leave)
@@ -92,11 +91,7 @@ def _serve(pipe: Connection, work: Callable, speaker: dict) -> None:
             item = pipe.recv()
         except (EOFError, OSError):
             return
-        try:
-            outcome = attempt(work, item)
-        except Exception:
-            traceback.print_exc()
-            outcome = None, f"{item.path}: a bug in avtools (traceback above)"
+        outcome = attempt(work, item)
         try:
             pipe.send(outcome)
         except OSError:

@@ -134,6 +134,27 @@ def test_tables(tmp_path):
     assert "expected one of" in one_line(avtools("probe", tmp_path, "--format", "xml"))
 
 
+def test_names_with_newlines_and_commas(tmp_path):
+    save(tmp_path / "a,b\nc.wav", noise(2))
+    table = avtools("probe", tmp_path).stdout.decode()
+    (parsed,) = csv.DictReader(io.StringIO(table))
+    assert parsed["file"].endswith("a,b\nc.wav") and parsed["channels"] == "2"
+
+
+@needs_ffmpeg
+def test_a_video_as_standard_input_has_all_its_streams(tmp_path):
+    shell(
+        "ffmpeg -v error -f lavfi -i testsrc2=s=128x64:r=10:d=1 -f lavfi -i anoisesrc=d=1 "
+        f"-pix_fmt yuv420p {tmp_path}/v.mp4"
+    )
+    with (tmp_path / "v.mp4").open("rb") as file:
+        table = avtools("probe", stdin=file).stdout.decode()
+    assert [row.split(",")[:3] for row in table.splitlines()[1:]] == [
+        ["-", "0", "video"],
+        ["-", "1", "audio"],
+    ]
+
+
 def test_the_gravest_of_many_answers(tmp_path):
     save(tmp_path / "bad.wav", FAULTY["dual mono"])
     save(tmp_path / "good.wav", stereo(A + 0.4 * B, 0.4 * A + B))

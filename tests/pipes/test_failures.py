@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 
 from avtools.stream.wav import Header, header_bytes
-from tests.scenes import RATE, avtools, command, load, needs_ffmpeg, noise, one_line, save, shell
+from tests.scenes import (
+    RATE,
+    avtools,
+    command,
+    load,
+    load_bytes,
+    needs_ffmpeg,
+    noise,
+    one_line,
+    save,
+    shell,
+)
 
 TOOLS = [("flip",), ("rotate-foa", "--yaw", "10"), ("convert",)]
 RIFF = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0"
@@ -65,7 +76,7 @@ def test_missing_file_and_folders(tmp_path):
     )
     save(tmp_path / "x.wav", noise(2))
     line = one_line(avtools("flip", tmp_path / "x.wav", "-o", tmp_path / "no" / "such" / ".wav"))
-    assert "names no known format" in line
+    assert "has no ending to name a format" in line
     assert "is a folder" in one_line(avtools("flip", tmp_path / "x.wav", "-o", tmp_path))
 
 
@@ -146,6 +157,81 @@ def test_output_onto_input(tmp_path):
     os.unlink(tmp_path / "same.wav")
     assert avtools("flip", "x.wav", "--in-place", cwd=tmp_path).returncode == 0
     assert np.array_equal(load(tmp_path / "x.wav"), x[:, ::-1])
+
+
+def test_outputs_never_land_on_inputs_of_the_same_run(tmp_path):
+    for name in ("a.wav", "a_f.wav"):
+        save(tmp_path / name, noise(2))
+    before = (tmp_path / "a_f.wav").read_bytes()
+    run = ("flip", tmp_path, "-d", tmp_path, "--suffix", "_f")
+    assert "is an input itself" in one_line(avtools(*run))
+    assert (tmp_path / "a_f.wav").read_bytes() == before
+    done = shell(f"avtools flip {tmp_path}/a.wav >> {tmp_path}/a.wav")
+    assert "standard output: is an input itself" in one_line(done)
+
+
+def test_what_stands_in_a_file_that_is_appended_to_stays(tmp_path):
+    x = noise(2)
+    save(tmp_path / "x.wav", x)
+    flip = f"avtools flip {tmp_path}/x.wav"
+    assert shell(f"echo precious > {tmp_path}/f; {flip} >> {tmp_path}/f").returncode == 0
+    first, rest = (tmp_path / "f").read_bytes().split(b"\n", 1)
+    assert first == b"precious" and np.array_equal(load_bytes(rest, tmp_path), x[:, ::-1])
+    assert shell(f"{{ {flip}; {flip}; }} > {tmp_path}/both").returncode == 0
+    assert (tmp_path / "both").read_bytes() == rest * 2
+
+
+@pytest.mark.parametrize("ending", ["ogg", "flac", "caf", "wav", "opus"])
+def test_a_disk_that_is_full_at_the_last_byte(tmp_path, ending):
+    save(tmp_path / "x.wav", noise(2, 20_000))
+    whole = tmp_path / f"y.{ending}"
+    assert avtools("flip", tmp_path / "x.wav", "-o", whole).returncode == 0
+    size = whole.stat().st_size
+    whole.unlink()
+    one_line(avtools("flip", tmp_path / "x.wav", "-o", whole, preexec_fn=limited(size - 1)))
+    assert left_in(tmp_path) == ["x.wav"]
+
+
+def test_many_bad_files_use_up_nothing(tmp_path):
+    for k in range(60):
+        save(tmp_path / f"{k:02}.wav", noise(1, 10))
+    save(tmp_path / "z.wav", noise(4, 10))
+    run = ("flip", tmp_path, "-d", tmp_path / "out", "--channels", "0-3")
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))  # noqa: E731
+    done = avtools(*run, preexec_fn=few)
+    assert done.returncode == 2 and left_in(tmp_path / "out") == ["z.wav"]
+    assert done.stderr.decode().count("no channel 1") == 60
+
+
+def test_quiet_still_tells_failures(tmp_path):
+    save(tmp_path / "x.wav", noise(2))
+    (tmp_path / "bad.wav").write_text("no sound")
+    done = avtools("flip", "-q", tmp_path, "-d", tmp_path / "out")
+    assert done.returncode == 2 and done.stderr.count(b"\n") == 1
+
+
+def test_named_pipes_in_a_folder_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    save(tmp_path / "b.wav", noise(2))
+    assert avtools("flip", tmp_path, "-d", tmp_path / "out").returncode == 0
+    assert left_in(tmp_path / "out") == ["b.wav"]
+
+
+def test_one_name_that_can_t_be_written_does_not_stop_the_rest(tmp_path):
+    save(tmp_path / "x.wav", noise(2))
+    (tmp_path / "notes.txt").write_text("no sound")
+    done = avtools("flip", "x.wav", "notes.txt", "-d", "out", cwd=tmp_path)
+    assert done.returncode == 2 and left_in(tmp_path / "out") == ["x.wav"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@pytest.mark.parametrize("line", ["flip x.wav -o y.wav", "probe x.wav", "--help", "flip no.wav"])
+def test_closed_standard_streams(tmp_path, closed, line):
+    save(tmp_path / "x.wav", noise(2))
+    done = shell(f"avtools {line} {closed}", cwd=tmp_path)
+    assert done.returncode in (0, 2) and b"Traceback" not in done.stderr + done.stdout
+    if line.startswith("flip x.wav"):
+        assert done.returncode == 0 and (tmp_path / "y.wav").exists()
 
 
 def test_devices_are_written_not_replaced(tmp_path):

@@ -118,3 +118,12 @@ def test_au_on_a_pipe(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert np.array_equal(np.frombuffer(done.stdout, "<f4").reshape(-1, 4), x * [1, -1, 1, 1])
+
+
+@needs_sox
+def test_sox_names_our_format_by_itself(tmp_path):
+    """`sox -` looks at its first read alone: header and samples must come in one piece."""
+    save(tmp_path / "x.wav", noise(2, 50_000))
+    for _ in range(8):
+        done = shell(f"set -o pipefail; avtools flip {tmp_path}/x.wav | sox - -n stat")
+        assert done.returncode == 0, done.stderr

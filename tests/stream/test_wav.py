@@ -106,6 +106,14 @@ def test_marks_travel_and_others_skip_them(tmp_path):
     assert soundfile.info(path).frames == 10
 
 
+def test_marks_that_are_not_ours_say_nothing():
+    wrong = [{"convention": []}, {"convention": "mp3"}, {"order": "x"}, {"order": True}, [1], 7,
+             {"head_locked": 1}, {"source": "x" * 999}, {"other": "thing"}]  # fmt: skip
+    for marks in wrong:
+        header = Header("pcm_f32le", 4, RATE, 160, marks=marks)
+        assert read_bytes(header_bytes(header) + bytes(160))[0].marks == {}
+
+
 def test_what_follows_the_data_is_not_sound():
     x = noise(2, 100)
     data = written(x) + b"LIST" + struct.pack("<I", 4) + b"INFO"

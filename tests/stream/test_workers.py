@@ -3,7 +3,7 @@
 import os
 import signal
 
-from avtools.stream.batch import FAILED, FINE, NO, UNSURE, Item, gravest, run_each
+from avtools.stream.batch import BUG, FAILED, FINE, NO, UNSURE, Item, gravest, run_each
 from avtools.stream.workers import in_processes
 
 ITEMS = [Item(name, name) for name in ("a", "crash", "b", "bug", "c", "missing")]
@@ -22,17 +22,21 @@ def work(item: Item) -> str:
 def test_results_come_in_order_and_crashes_are_named(capfd):
     results = list(in_processes(ITEMS, work, 2))
     assert [r for r, _ in results] == ["A", None, "B", None, "C", None]
-    failures = [f for _, f in results]
-    assert failures[1] == "crash: its process died (SIGSEGV)"
-    assert "bug in avtools" in failures[3] and "ZeroDivisionError" in capfd.readouterr().err
-    assert failures[5] == "/no/such/file: No such file or directory"
-    assert failures[0] is failures[2] is failures[4] is None
+    assert [code for _, code in results] == [FINE, FAILED, FINE, BUG, FINE, FAILED]
+    told = capfd.readouterr().err
+    assert "crash: its process died (SIGSEGV)" in told
+    assert "bug: a bug in avtools" in told and "ZeroDivisionError" in told
+    assert "/no/such/file: No such file or directory" in told
 
 
 def test_the_status_of_a_run_with_failures(capfd):
     taken = []
-    assert run_each(ITEMS, work, taken.append, jobs=3) == FAILED
+    assert run_each(ITEMS, work, taken.append, jobs=3) == BUG
     assert taken == ["A", "B", "C"]
+    harmless = [item for item in ITEMS if item.path != "crash"]
+    assert run_each(harmless, work, taken.append) == BUG  # the same without processes
+    assert taken == ["A", "B", "C"] * 2
+    assert run_each(ITEMS[:2], work, taken.append, jobs=2) == FAILED
     assert run_each(ITEMS[:1], work, taken.append) == FINE
 
 
