@@ -70,6 +70,6 @@ def flipped(sound, from_: str = "auto"):
 def mirrored_picture(spatial, video: str, crf: int):
     """What is true of the mirrored picture, and what mirrors it."""
     from avtools.stream.picture import mirror
-    from avtools.stream.spatial import mirrored
+    from avtools.stream.projection import mirrored
 
-    return mirrored(spatial), mirror(spatial.stereo, crf)
+    return mirrored(spatial, video), mirror(spatial.stereo, crf)

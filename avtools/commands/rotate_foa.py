@@ -113,7 +113,7 @@ def rotated(sound, turn, at=None, from_: str = "auto"):
 def turned_picture(spatial, video: str, turn, at, crf: int):
     """What is true of the turned picture, and what turns it."""
     from avtools.stream import picture
-    from avtools.stream.spatial import check_turnable
+    from avtools.stream.projection import check_turnable
     from avtools.stream.video import video_facts
 
     facts = video_facts(video)
