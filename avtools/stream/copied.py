@@ -66,8 +66,9 @@ def _is_lost(stream, form: str) -> bool:
         return False
     if form == "mpegts":
         return stream.codec_context.codec.canonical_name not in BROADCAST
-    has_disorder = form == "avi" and stream.codec_context.has_b_frames
-    return bool(has_disorder) and stream.container.format.name != "avi"
+    if form != "avi" or stream.container.format.name == "avi":
+        return False
+    return bool(stream.codec_context.has_b_frames) or stream.name in ("h264", "hevc")
 
 
 def _from_template(stream, sink, form: str):

@@ -32,6 +32,7 @@ FORMATS = {
     ".m4v": "mp4",
     ".mov": "mov",
     ".mkv": "matroska",
+    ".avi": "avi",
     ".webm": "webm",
     ".ts": "mpegts",
     ".mts": "mpegts",

@@ -339,7 +339,7 @@ def test_clipping_is_counted_once_and_only_for_integers(inputs, output, capfd):
     for codec, told in (("pcm_s16le", True), ("flac", True), ("aac", False), ("pcm_f32le", False)):
         remux(str(inputs / "plain.mp4"), output, ".mp4", sound_of(x), codec=codec)
         error = capfd.readouterr().err
-        assert error.count("15 samples clipped; try --gain") == told and error.count("\n") == told
+        assert error.count("15 samples clipped; lower them") == told and error.count("\n") == told
     np.testing.assert_array_equal(heard(output)[1][:, :RATE], x)
 
 
