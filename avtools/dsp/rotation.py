@@ -15,19 +15,15 @@ ORDERS = ("ypr", "yrp", "pyr", "pry", "ryp", "rpy")
 DIRECTIONS = np.array([1, 2, 0])
 
 
-def _about_x(angle):
+def _about(axis: int, angle: np.ndarray) -> np.ndarray:
+    """Right-handed turns about an axis, `(..., 3, 3)`."""
     c, s = np.cos(angle), np.sin(angle)
-    return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-
-
-def _about_y(angle):
-    c, s = np.cos(angle), np.sin(angle)
-    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-
-
-def _about_z(angle):
-    c, s = np.cos(angle), np.sin(angle)
-    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+    i, j = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.zeros((*np.shape(angle), 3, 3))
+    matrix[..., axis, axis] = 1
+    matrix[..., i, i], matrix[..., i, j] = c, -s
+    matrix[..., j, i], matrix[..., j, j] = s, c
+    return matrix
 
 
 def rotation_matrix(
@@ -38,7 +34,7 @@ def rotation_matrix(
     convention: str = "avtools",
     inverse: bool = False,
 ) -> np.ndarray:
-    """3 x 3, for column vectors (x, y, z). `order` names which turn comes first.
+    """`(..., 3, 3)` of angles `(...)`, for column vectors (x, y, z). `order`: which turn is first.
 
     The conventions of other tools, each with its own signs and its own order:
       iem     SceneRotator: yaw left, pitch down, roll lifts the left side; Rz Ry Rx.
@@ -55,28 +51,31 @@ def rotation_matrix(
         raise ValueError(f"convention {convention!r}: expected avtools, iem or sparta")
     if order not in ORDERS:
         raise ValueError(f"order {order!r}: expected one of {', '.join(ORDERS)}")
-    turns = {"y": _about_z(yaw), "p": _about_y(pitch), "r": _about_x(-roll)}
+    turns = {"y": _about(2, yaw), "p": _about(1, pitch), "r": _about(0, -roll)}
     first, second, third = (turns[letter] for letter in order)
     matrix = third @ second @ first
-    return matrix.T if inverse else matrix
+    return np.swapaxes(matrix, -1, -2) if inverse else matrix
 
 
 def quaternion(matrix: np.ndarray) -> np.ndarray:
-    """Unit quaternion (w, x, y, z) of a rotation matrix."""
-    m, trace = matrix, np.trace(matrix)
-    ax, ay, az = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
-    xy, xz, yz = m[0, 1] + m[1, 0], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1]
+    """Unit quaternions (w, x, y, z) `(..., 4)` of rotation matrices `(..., 3, 3)`."""
+    m, trace = matrix, np.trace(matrix, axis1=-2, axis2=-1)
+    away = [m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]]
+    xy = m[..., 0, 1] + m[..., 1, 0]
+    xz = m[..., 0, 2] + m[..., 2, 0]
+    yz = m[..., 1, 2] + m[..., 2, 1]
+    own = [1 + 2 * m[..., k, k] - trace for k in range(3)]
     # Each row is 4 q_i q: take the one whose own component is largest, it is the safest.
-    candidates = np.array(
-        [
-            [1 + trace, ax, ay, az],
-            [ax, 1 + 2 * m[0, 0] - trace, xy, xz],
-            [ay, xy, 1 + 2 * m[1, 1] - trace, yz],
-            [az, xz, yz, 1 + 2 * m[2, 2] - trace],
-        ]
-    )
-    q = candidates[np.argmax(np.diag(candidates))]
-    return q / np.linalg.norm(q)
+    rows = [
+        [1 + trace, *away],
+        [away[0], own[0], xy, xz],
+        [away[1], xy, own[1], yz],
+        [away[2], xz, yz, own[2]],
+    ]
+    candidates = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    best = np.diagonal(candidates, axis1=-2, axis2=-1).argmax(axis=-1)
+    q = np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :]
+    return q / np.linalg.norm(q, axis=-1, keepdims=True)
 
 
 def matrices(quaternions: np.ndarray) -> np.ndarray:
@@ -96,10 +95,10 @@ def path(times: np.ndarray, turns: np.ndarray) -> Callable[[np.ndarray], np.ndar
     `turns` `(k, 3, 3)` hold at the rising `times` `(k,)`; between two of them the scene turns
     about one axis at one speed (spherical interpolation, the short way), outside them it rests.
     """
-    q = np.array([quaternion(turn) for turn in turns])
-    for k in range(1, len(q)):
-        if np.dot(q[k - 1], q[k]) < 0:  # q and -q turn alike: take the near one
-            q[k] = -q[k]
+    q = quaternion(np.asarray(turns))
+    # q and -q turn alike: each takes the sign that is nearer to the one before.
+    far = (q[1:] * q[:-1]).sum(-1) < 0
+    q[1:] *= np.where(np.cumsum(far) % 2, -1.0, 1.0)[:, None]
 
     def at(seconds: np.ndarray) -> np.ndarray:
         after = np.clip(np.searchsorted(times, seconds, side="right"), 1, max(1, len(times) - 1))

@@ -32,8 +32,7 @@ class Track:
     @classmethod
     def read(cls, name: str, turned_by: Callable, after: np.ndarray) -> "Track":
         times, angles = read_angles(name)
-        turns = np.array([after @ turned_by(*a) for a in angles])
-        return cls(times, turns)
+        return cls(times, after @ turned_by(*angles.T))
 
 
 def read_angles(name: str) -> tuple[np.ndarray, np.ndarray]:
