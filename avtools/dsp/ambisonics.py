@@ -31,7 +31,7 @@ FROM_AMBIX = {
 
 def order_of(channels: int) -> int | None:
     """The ambisonic order with this many channels, or None where there is none."""
-    order = isqrt(channels) - 1
+    order = isqrt(max(0, channels)) - 1
     return order if order >= 0 and (order + 1) ** 2 == channels else None
 
 

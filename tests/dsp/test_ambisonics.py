@@ -38,7 +38,7 @@ def test_n3d_at_third_order():
 
 def test_orders():
     assert [order_of(n) for n in (1, 4, 9, 16, 25)] == [0, 1, 2, 3, 4]
-    assert [order_of(n) for n in (2, 3, 5, 6, 8, 15)] == [None] * 6
+    assert [order_of(n) for n in (-1, 0, 2, 3, 5, 6, 8, 15)] == [None] * 8
 
 
 def test_the_mirror_takes_azimuth_to_minus_azimuth():

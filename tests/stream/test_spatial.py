@@ -158,11 +158,17 @@ def test_crop_pose_and_writer_survive(copy):
     assert found.xml is None and XML_ID not in path.read_bytes()
 
 
-@pytest.mark.parametrize("kind", [b"cbmp", b"mshp"])
+def test_numbers_beyond_the_box_are_cut_to_its_largest():
+    box = equirectangular((0, 0, 0, 1.0), (32768, -32768, -40000))
+    assert struct.pack(">3i", 2**31 - 1, -(2**31), -(2**31)) in box
+    assert Spatial("equirectangular", sv3d=box).bounds[3] == (2**32 - 1) / 2**32
+
+
+@pytest.mark.parametrize("kind", [b"cbmp", b"mshp", b"ytmp"])
 def test_other_projections_are_carried_unopened(copy, kind):
     inner = [Box(b"prhd", bytes(16)), Box(kind, bytes(range(200)))]
     sv3d = Box(b"sv3d", children=[Box(b"proj", children=inner)]).pack()
-    name = {b"cbmp": "cubemap", b"mshp": "mesh"}[kind]
+    name = {b"cbmp": "cubemap"}.get(kind, "mesh")
     path = copy("index-last.mp4")
     write_spatial(path, Spatial(name, sv3d=sv3d))
     assert read_spatial(path) == Spatial(name, sv3d=sv3d)
@@ -208,6 +214,31 @@ def test_the_xmls_crop_in_pixels_becomes_shares(copy):
     }
     with_box(path, b"vide", xml(Spherical="true", **crop))
     assert read_spatial(path).bounds == (0.125, 0.375, 0.25, 0.25)
+
+
+@pytest.mark.parametrize(
+    "named, projection", [("cubestrip", "cubemap"), ("Cubemap", "cubemap"), ("fisheye", "unknown")]
+)
+def test_xml_of_another_projection_is_not_called_equirectangular(copy, named, projection):
+    path = copy("index-last.mp4")
+    old = xml(Spherical="true", ProjectionType=named)
+    with_box(path, b"vide", old)
+    before = path.read_bytes()
+    found = read_spatial(path)
+    assert found == Spatial(projection, xml=old.pack())
+    write_spatial(path, found)
+    assert path.read_bytes() == before  # no sv3d beside it that says something else
+
+
+def test_the_newer_boxes_count_for_more_than_the_xml(copy):
+    path = copy("index-last.mp4")
+    box = equirectangular((0, 0, 0, 0.5))
+    write_spatial(path, Spatial("equirectangular", sv3d=box))
+    with_box(path, b"vide", xml(Spherical="true", ProjectionType="cubestrip"))
+    found = read_spatial(path)
+    assert found.projection == "equirectangular" and found.sv3d == box
+    write_spatial(path, found)
+    assert b"cubestrip" not in path.read_bytes() and read_spatial(path).sv3d == box
 
 
 def test_xml_that_says_not_spherical(copy):
