@@ -46,20 +46,39 @@ class Table:
         if self.format == "csv" and self.header:
             self._write(_csv_line(self.columns))
         if self.format == "table" and self.rows:
-            from rich.console import Console
-            from rich.table import Table as RichTable
-            from rich.text import Text
-
-            table = RichTable(show_header=self.header)
-            for column in self.columns:
-                table.add_column(column, overflow="fold")
-            for row in self.rows:
-                table.add_row(*map(Text, row))
-            text = io.StringIO()
-            width = Console().width
-            Console(file=text, width=width, force_terminal=self.out.isatty()).print(table)
-            self.out.write(text.getvalue().encode("utf-8", "surrogateescape"))
+            self.out.write(self._drawn().encode("utf-8", "surrogateescape"))
         self.out.flush()
+
+    def _drawn(self) -> str:
+        """For a person: a table where it fits, else a paragraph a row; what is empty left out."""
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        width = Console().width
+        cells = list(zip(self.columns, *self.rows, strict=True))
+        kept = [k for k, (_, *column) in enumerate(cells) if any(column)]
+        if sum(max(map(len, cells[k])) + 2 for k in kept) > width:
+            return self._in_words(width)
+        table = RichTable(box=box.SIMPLE_HEAD, show_header=self.header, padding=(0, 1, 0, 0))
+        for k in kept:
+            table.add_column(self.columns[k])
+        for row in self.rows:
+            table.add_row(*(Text(row[k]) for k in kept))
+        text = io.StringIO()
+        Console(file=text, width=width, force_terminal=self.out.isatty()).print(table)
+        return text.getvalue()
+
+    def _in_words(self, width: int) -> str:
+        from textwrap import fill
+
+        lines = []
+        for first, *more in self.rows:
+            named = zip(self.columns[1:], more, strict=True)
+            said = ", ".join(f"{name}\u00a0{value}" for name, value in named if value)
+            lines.append(fill(f"{first}: {said}", width, subsequent_indent="    "))
+        return "\n".join(lines).replace("\u00a0", " ") + "\n"
 
     def _write(self, line: str) -> None:
         # A name that is not UTF-8 leaves as the bytes that it came as.

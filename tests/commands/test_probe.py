@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -180,3 +181,13 @@ def test_real_recordings():
     assert "dual mono" in sound["problems"]
     streams = rows(DATA / "pytorch+torchcodec/test/resources/nasa_13013.mp4")
     assert [s["kind"] for s in streams] == ["video", "audio", "subtitle"] * 2
+
+
+@pytest.mark.parametrize("width", [60, 160])
+def test_tables_for_people_keep_words_whole(tmp_path, width):
+    save(tmp_path / "x.wav", FAULTY["clipping"])
+    environment = dict(os.environ, COLUMNS=str(width), NO_COLOR="1")
+    table = avtools("probe", tmp_path, "--format", "table", env=environment).stdout.decode()
+    assert all(len(line) <= width for line in table.splitlines())
+    for word in ("x.wav", "channels", "48000", "stereo", "clipping"):
+        assert word in table
