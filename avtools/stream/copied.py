@@ -43,7 +43,9 @@ def copied(stream, sink, form: str) -> Copied | None:
     """None where this container can't hold the stream, or nobody knows what it is."""
     if stream.type == "attachment" and form == "matroska":
         return Copied(sink.add_stream_from_template(stream))
-    if stream.type not in ("video", "audio", "subtitle") or _is_lost(stream, form):
+    if stream.type not in ("video", "audio", "subtitle") or stream.codec_context is None:
+        return None
+    if _is_lost(stream, form):
         return None
     # Half of what is refused is refused only when the header is written: a rehearsal finds out.
     try:
@@ -128,5 +130,6 @@ def tell_lost(source, lost: list, video: str, form: str) -> None:
             continue  # it is written again from what the container knows
         if stream.type in ("video", "audio") and not is_cover(stream):
             kind = "picture" if stream.type == "video" else "sound"
-            raise AvtoolsError(f"{video}: {form} can't hold its {kind} ({stream.name})")
+            coding = stream.codec_context.name if stream.codec_context else "in an unknown coding"
+            raise AvtoolsError(f"{video}: {form} can't hold its {kind} ({coding})")
         warn(f"{video}: stream {stream.index} ({stream.type}) left out: {form} can't hold it")

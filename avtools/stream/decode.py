@@ -1,13 +1,20 @@
-"""Sound that PyAV decodes: every format but plain WAV, from files and from pipes."""
+"""Sound that PyAV decodes: every format but plain WAV, from files and from pipes.
+
+Whatever is damaged ends in an `AvtoolsError`. Where a container says when each frame is heard,
+the samples come at those times: silence stands where frames are missing, so that what follows
+stays with its picture. A seek must not be heard either: it is done only where it leads to the
+very samples that decoding from the beginning gives.
+"""
 
 import os
 from collections.abc import Callable, Iterator
 
 import av
+import numpy as np
 
 from avtools.errors import AvtoolsError, warn
 from avtools.stream.files import StreamFacts
-from avtools.stream.sound import Blocks, Sound
+from avtools.stream.sound import Blocks, Sound, block_frames
 
 av.logging.set_level(None)
 
@@ -17,6 +24,29 @@ COUNTED = frozenset("flac wav aiff caf au w64".split())
 SEEK_FROM_SECONDS = 20.0
 # What a codec with memory (AAC, Opus) wants to hear before it is right again.
 PREROLL_SECONDS = 1.0
+# Where a seek leads to the sample meant, by measurement (tests/stream/test_decode.py). Matroska,
+# FLV and ASF count in milliseconds and AVI in packets; WAV's clock is wrong for ADPCM; MP3 guesses
+# by the bit rate; the noise in AC-3 depends on all that came before.
+EXACT_SEEKS = {
+    "mov": frozenset("aac alac flac opus pcm".split()),
+    "flac": frozenset(["flac"]),
+    "ogg": frozenset("opus vorbis flac".split()),
+    "caf": frozenset("pcm alac".split()),
+} | dict.fromkeys("wav aiff au w64".split(), frozenset(["pcm"]))
+
+# Containers in which the frames' times are written down, not counted by the reader.
+TIMED = frozenset("mov matroska mpegts mpeg flv asf nut mxf".split())
+# Recorders jitter (phones and browsers by several ms), and silence put into a sound that goes on
+# is worse than a few ms: less than any lost frame of AAC (21 ms), Opus (20) or MP3 (24).
+JITTER_SECONDS = 0.015
+# Beyond these, it is the clock that is broken: nothing is missing, and nothing came twice.
+LONGEST_GAP_SECONDS = 3600.0
+LONGEST_OVERLAP_SECONDS = 1.0
+# A gap as long as this must also end within the length that the container tells.
+LONG_GAP_SECONDS = 10.0
+
+# How PyAV says that a file is damaged.
+DAMAGE = (av.error.FFmpegError, ValueError, ArithmeticError)
 
 
 class Pipe:
@@ -49,7 +79,7 @@ def open_container(fd: int, name: str, first: bytes, regular: bool):
         source = Pipe(fd, b"" if regular else first)
     try:
         return av.open(source, metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError) as error:
+    except DAMAGE as error:
         raise AvtoolsError(f"{name}: {explain(error, not regular)}") from error
 
 
@@ -77,37 +107,55 @@ def decode_sound(
     start: float = 0.0,
     close: Callable[[], None] = lambda: None,
 ) -> Sound:
+    # A descriptor that was read from already can't be opened a second time, nor sought.
+    seekable = regular and os.lseek(fd, 0, os.SEEK_CUR) == 0
     container = open_container(fd, name, first, regular)
+    skipped = 0
     try:
-        stream = pick_stream(container, name, index)
-        context = stream.codec_context
-        if context is None or not context.rate or not context.channels:
-            raise AvtoolsError(f"{name}: a sound whose coding is not known")
-        rate, channels = context.rate, context.channels
-        skipped = _seek(container, stream, start) if regular and start > SEEK_FROM_SECONDS else None
+        stream = _known_stream(container, name, index)
+        if seekable and start > SEEK_FROM_SECONDS and _seeks_exactly(container, stream, start):
+            skipped = _seek(container, stream, name, start)
+            if not skipped:  # from the beginning, as if nothing had been tried
+                container.close()
+                container = open_container(fd, name, first, regular)
+                stream = _known_stream(container, name, index)
+        context, frames = stream.codec_context, _exact_frames(container, stream)
+
+        def finish() -> None:
+            container.close()
+            close()
+
+        return Sound(
+            blocks=_packed(container, stream, name, not regular, skipped),
+            rate=context.rate,
+            channels=context.channels,
+            frames=None if frames is None else max(0, frames - skipped),
+            name=name,
+            label=_label(context.layout.name, name),
+            codec=context.codec.canonical_name,
+            bits=_bits(context),
+            skipped=skipped,
+            marks=_marks(name, stream, regular),
+            close=finish,
+        )
+    except DAMAGE as error:
+        container.close()
+        raise AvtoolsError(f"{name}: {explain(error, not regular)}") from error
     except BaseException:
         container.close()
         raise
-    frames = _exact_frames(container, stream)
-    marks = _marks(name, stream, regular)
 
-    def finish() -> None:
-        container.close()
-        close()
 
-    return Sound(
-        blocks=_packed(container, stream, name, not regular),
-        rate=rate,
-        channels=channels,
-        frames=None if frames is None else frames - (skipped or 0),
-        name=name,
-        label=_label(context.layout.name, name),
-        codec=context.codec.canonical_name,
-        bits=_bits(context),
-        skipped=skipped or 0,
-        marks=marks,
-        close=finish,
-    )
+def _known_stream(container, name: str, index: int | None):
+    stream = pick_stream(container, name, index)
+    context = stream.codec_context
+    if context is None or not context.rate or not context.channels:
+        raise AvtoolsError(f"{name}: a sound whose coding is not known")
+    return stream
+
+
+def _family(container) -> str:
+    return container.format.name.split(",")[0]
 
 
 def _label(layout: str, name: str) -> str:
@@ -116,11 +164,11 @@ def _label(layout: str, name: str) -> str:
 
 def _bits(context) -> int:
     raw = getattr(context, "bits_per_raw_sample", 0) or 0
-    return raw or context.format.bits
+    return raw or (context.format.bits if context.format else 32)
 
 
 def _exact_frames(container, stream) -> int | None:
-    if container.format.name not in COUNTED or not stream.duration:
+    if container.format.name not in COUNTED or not stream.duration or not stream.time_base:
         return None
     frames = stream.duration * stream.time_base * stream.codec_context.rate
     return int(frames) if frames.denominator == 1 else None
@@ -148,22 +196,51 @@ def _ambix(order: int, head_locked: bool) -> dict:
     return marks | {"head_locked": True} if head_locked else marks
 
 
-def _seek(container, stream, start: float) -> int:
-    """Move to about `start` seconds after the first sample; returns the samples passed over."""
-    first = next(_frames(container, stream, container.name), None)
-    if first is None or first.pts is None:
-        container.seek(0)
+def _seeks_exactly(container, stream, start: float) -> bool:
+    family, codec = _family(container), stream.codec_context.codec.canonical_name
+    kind = "pcm" if codec.startswith("pcm_") else codec
+    if kind not in EXACT_SEEKS.get(family, ()) or not stream.time_base:
+        return False
+    return family != "mov" or kind == "pcm" or _is_even(stream, start)
+
+
+def _is_even(stream, start: float) -> bool:
+    """Whether all packets of an MP4 up to `start` are known and equally long: times then count
+    samples. They don't in fragments, in an index with gaps, or in that of a recorder that
+    jitters."""
+    index = stream.index_entries
+    if len(index) < 2:
+        return False
+    first, step = index[0].timestamp, index[1].timestamp - index[0].timestamp
+    target = first + int(start / stream.time_base)
+    at = index.search_timestamp(target)
+    if at < 0 or step <= 0:
+        return False
+    found = index[at].timestamp
+    return found - first == at * step and found + step > target
+
+
+def _seek(container, stream, name: str, start: float) -> int:
+    """Move to somewhat less than `start` seconds after the first sample; returns the samples
+    passed over. 0: it can't be told where that led."""
+
+    def first_time():
+        frame = next(_frames(container, stream, name), None)
+        return None if frame is None or frame.pts is None else frame.pts * frame.time_base
+
+    try:
+        origin = first_time()
+        if origin is None:
+            return 0
+        target = int((origin + start - PREROLL_SECONDS) / stream.time_base)
+        container.seek(target, stream=stream)
+        # The first frames after a seek lack their predecessors: they are heard, not kept.
+        at = first_time()
+        container.seek(target, stream=stream)
+    except (AvtoolsError, *DAMAGE):
         return 0
-    origin = first.pts * first.time_base
-    target = origin + max(0, start - PREROLL_SECONDS)
-    container.seek(int(target / stream.time_base), stream=stream)
-    # The first frames after a seek lack their predecessors: they are heard, not kept.
-    for frame in _frames(container, stream, container.name):
-        if frame.pts is not None:
-            at = round((frame.pts * frame.time_base - origin) * stream.codec_context.rate)
-            container.seek(int(target / stream.time_base), stream=stream)
-            return max(0, at)
-    return 0
+    passed = 0 if at is None else round((at - origin) * stream.codec_context.rate)
+    return passed if 0 < passed <= start * stream.codec_context.rate else 0
 
 
 def _frames(container, stream, name: str, piped: bool = False) -> Iterator:
@@ -176,14 +253,14 @@ def _frames(container, stream, name: str, piped: bool = False) -> Iterator:
             packet = next(packets)
         except StopIteration:
             break
-        except (av.error.FFmpegError, ValueError) as error:
+        except DAMAGE as error:
             if decoded:
                 warn(f"{name}: the sound ends early: {explain(error)}")
             trouble = error
             break
         try:
             frames = packet.decode()
-        except (av.error.FFmpegError, ValueError) as error:
+        except DAMAGE as error:
             if trouble is None and decoded:
                 warn(f"{name}: damaged sound passed over ({explain(error)})")
             trouble = error
@@ -194,16 +271,86 @@ def _frames(container, stream, name: str, piped: bool = False) -> Iterator:
         raise AvtoolsError(f"{name}: {explain(trouble, piped)}") from trouble
 
 
-def _packed(container, stream, name: str, piped: bool) -> Blocks:
+def _packed(container, stream, name: str, piped: bool, skipped: int = 0) -> Blocks:
     # Always through the resampler to packed floats: PyAV crashes on planar frames of 8 channels
     # and more, and a change of layout within the stream raises here, not in the maths.
     resampler = av.AudioResampler(format="flt")
     channels, rate = stream.codec_context.channels, stream.codec_context.rate
+    timeline = _Timeline(container, stream, name, skipped)
     for frame in _frames(container, stream, name, piped):
         if frame.layout.nb_channels != channels or frame.sample_rate != rate:
             raise AvtoolsError(f"{name}: its channels or its rate change within the sound")
-        for x in resampler.resample(frame):
-            yield x.to_ndarray().reshape(-1, channels).T
+        missing = timeline.missing(frame)
+        yield from _silence(missing, channels)
+        try:
+            parts = [x.to_ndarray().reshape(-1, channels) for x in resampler.resample(frame)]
+        except DAMAGE as error:
+            raise AvtoolsError(f"{name}: {explain(error, piped)}") from error
+        surplus = max(0, -missing)
+        for x in parts:
+            kept, surplus = x[surplus:], max(0, surplus - len(x))
+            if len(kept):
+                yield kept.T
+
+
+def _silence(frames: int, channels: int) -> Blocks:
+    while frames > 0:
+        piece = np.zeros((min(frames, block_frames(channels)), channels), np.float32)
+        frames -= len(piece)
+        yield piece.T
+
+
+class _Timeline:
+    """Compares each frame's time with the samples given so far.
+
+    Always from the first frame on, so that rounded times don't add up to a drift.
+    """
+
+    def __init__(self, container, stream, name: str, skipped: int):
+        self._name, self._rate, self._skipped = name, stream.codec_context.rate, skipped
+        self._is_timed = _family(container) in TIMED and bool(stream.time_base)
+        ticks = 2 * stream.time_base * self._rate if stream.time_base else 0
+        self._tolerance = max(JITTER_SECONDS * self._rate, ticks)
+        self._end = None  # of the whole file on its own clock, in samples
+        if container.duration:
+            end = container.duration + (container.start_time or 0)
+            self._end = end * self._rate // av.time_base
+        self._origin = None  # in samples on the container's clock
+        self._given = 0
+        self._told: set[str] = set()
+
+    def missing(self, frame) -> int:
+        """Samples of silence to give before this frame; negative: samples of it to leave out."""
+        count = 0
+        if self._is_timed and frame.pts is not None and frame.time_base:
+            when = round(frame.pts * frame.time_base * self._rate)
+            if self._origin is None:
+                self._origin = when - self._given
+            count = when - self._origin - self._given
+            if abs(count) <= self._tolerance:
+                count = 0
+            elif self._is_broken(count, when):
+                self._tell("its times jump by", count, "the sound goes on without a gap")
+                self._origin, count = when - self._given, 0
+            elif count > 0:
+                self._tell("no sound for", count, "filled with silence")
+            else:
+                self._tell("the sound overlaps itself for", -count, "the surplus is left out")
+        self._given += max(0, count + frame.samples) if count < 0 else count + frame.samples
+        return count
+
+    def _is_broken(self, count: int, when: int) -> bool:
+        seconds = count / self._rate
+        if not -LONGEST_OVERLAP_SECONDS <= seconds <= LONGEST_GAP_SECONDS:
+            return True
+        beyond = self._end is not None and when > self._end
+        return seconds > LONG_GAP_SECONDS and beyond
+
+    def _tell(self, what: str, count: int, done: str) -> None:
+        if what not in self._told:
+            at = (self._skipped + self._given) / self._rate
+            warn(f"{self._name}: {what} {count / self._rate:.3f} s at {at:.3f} s: {done}")
+        self._told.add(what)
 
 
 def list_streams(path: str) -> list[StreamFacts]:
@@ -211,27 +358,34 @@ def list_streams(path: str) -> list[StreamFacts]:
     from avtools.stream.spatial import read_spatial
 
     try:
-        container = av.open(f"file:{path}", metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError) as error:
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
+            spatial = read_spatial(path)
+            sounds = tuple(
+                s.codec_context.channels if s.codec_context else 0 for s in container.streams.audio
+            )
+            return [_stream_facts(s, container, spatial, sounds) for s in container.streams]
+    except DAMAGE as error:
         raise AvtoolsError(f"{path}: {explain(error)}") from error
-    with container:
-        spatial = read_spatial(path)
-        sounds = tuple(s.codec_context.channels for s in container.streams.audio)
-        return [_stream_facts(s, container, spatial, sounds) for s in container.streams]
 
 
 def _stream_facts(stream, container, spatial, sounds) -> StreamFacts:
+    """A stream in a coding that FFmpeg doesn't know has no codec context: a sound then is of the
+    kind "unknown audio", which nobody tries to decode, a picture one without a size."""
     length = stream.duration * stream.time_base if stream.duration and stream.time_base else None
     if length is None and container.duration:
         length = container.duration / av.time_base
-    is_video = stream.type == "video"
-    rate = (stream.average_rate or stream.guessed_rate) if is_video else None
+    kind, size, rate = stream.type or "data", None, None
+    if kind == "video":
+        rate = stream.average_rate or stream.guessed_rate
+        size = (stream.width, stream.height) if stream.codec_context else (0, 0)
+    elif kind == "audio" and stream.codec_context is None:
+        kind = "unknown audio"
     return StreamFacts(
         index=stream.index,
-        kind=stream.type or "data",
+        kind=kind,
         rate=None if rate is None else float(rate),
         duration=None if length is None else float(length),
-        size=(stream.width, stream.height) if is_video else None,
+        size=size,
         spatial=spatial,
         sounds=sounds,
     )

@@ -41,6 +41,8 @@ def add_encoder(source, output, crf: int = 18, first=None):
 
     `first`, one of its decoded frames, knows colours that some containers do not tell.
     """
+    if source.codec_context is None or not (source.width and source.height):
+        raise AvtoolsError(f"{source.container.name}: a picture whose coding is not known")
     for name in _candidates(source, output):
         try:
             stream = output.add_stream(

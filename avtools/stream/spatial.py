@@ -13,9 +13,10 @@ from pathlib import Path
 
 from avtools.errors import AvtoolsError, reason
 from avtools.stream.boxes import Box, entries, handler, read_index, replace_index, split
-from avtools.stream.spherical_xml import xml_bounds, xml_facts, xml_text
+from avtools.stream.spherical_xml import xml_bounds, xml_facts, xml_projection, xml_text
 
-PROJECTIONS = {b"equi": "equirectangular", b"cbmp": "cubemap", b"mshp": "mesh"}
+# The mesh was called `ytmp` before it was standardised.
+PROJECTIONS = {b"equi": "equirectangular", b"cbmp": "cubemap", b"mshp": "mesh", b"ytmp": "mesh"}
 # 4 has the right eye on the left, 3 says that the mesh knows.
 STEREO = {0: "mono", 1: "top-bottom", 2: "left-right", 4: "left-right"}
 STEREO_CODES = {"mono": 0, "top-bottom": 1, "left-right": 2}
@@ -29,7 +30,7 @@ HIGHEST_ORDER = 30
 
 @dataclass(frozen=True)
 class Spatial:
-    projection: str | None = None  # equirectangular, cubemap or mesh
+    projection: str | None = None  # equirectangular, cubemap, mesh, or unknown (only in XML)
     stereo: str = "mono"  # or top-bottom, left-right
     ambisonic_order: int | None = None  # ACN order and SN3D; other orders set `channel_map`
     head_locked: bool = False  # two more channels that don't turn with the head
@@ -145,12 +146,13 @@ def _read_xml(track: Box, spatial: Spatial) -> Spatial:
             continue
         says = xml_facts(bytes(box.head[16:]))
         if says.get("Spherical", "").lower() == "true":
-            stereo = says.get("StereoMode", "mono").lower()
+            stereo, projection = says.get("StereoMode", "mono").lower(), xml_projection(says)
+            is_equirectangular = projection == "equirectangular"
             spatial = replace(
                 spatial,
-                projection="equirectangular",
+                projection=projection,
                 stereo=stereo if stereo in STEREO_CODES else "mono",
-                sv3d=equirectangular(xml_bounds(says)),
+                sv3d=equirectangular(xml_bounds(says)) if is_equirectangular else None,
                 xml=box.pack(),
             )
     return spatial
@@ -219,7 +221,7 @@ def _mark_picture(track: Box, spatial: Spatial) -> None:
         kinds = [c.kind for c in entry.children]
         at = next((i for i, kind in enumerate(kinds) if kind in OPTIONAL), len(kinds))
         entry.children[at:at] = boxes
-    if spatial.projection == "equirectangular" and (xml := _xml_box(spatial)):
+    if spatial.projection and (xml := _xml_box(spatial)):
         track.children.append(xml)
 
 
@@ -244,8 +246,11 @@ def _xml_box(spatial: Spatial) -> Box | None:
     """The older form beside the newer: many players know no other. It has no pose and no shares."""
     if spatial.xml:
         says = xml_facts(spatial.xml)
-        if says.get("StereoMode", "mono").lower() == spatial.stereo:
+        facts = xml_projection(says), says.get("StereoMode", "mono").lower()
+        if facts == (spatial.projection, spatial.stereo):
             return split(memoryview(spatial.xml))[0][0]
+    if spatial.projection != "equirectangular":
+        return None
     if spatial.sv3d and _projection_numbers(spatial.sv3d) != _projection_numbers(equirectangular()):
         return None
     return Box(b"uuid", XML_ID + xml_text(spatial.stereo))
@@ -256,7 +261,7 @@ def equirectangular(
 ) -> bytes:
     """An `sv3d` box; bounds as in `Spatial.bounds`, pose as yaw, pitch and roll in degrees."""
     shares = [min(2**32 - 1, round(b * 2**32)) for b in bounds]
-    turns = [round(p * 65536) for p in pose]
+    turns = [max(-(2**31), min(2**31 - 1, round(p * 65536))) for p in pose]
     inner = [
         Box(b"prhd", struct.pack(">I3i", 0, *turns)),
         Box(b"equi", struct.pack(">I4I", 0, *shares)),

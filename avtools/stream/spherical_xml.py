@@ -17,6 +17,14 @@ def xml_facts(data: bytes) -> dict[str, str]:
     return {m[1]: m[2].strip() for m in found}
 
 
+def xml_projection(says: dict[str, str]) -> str:
+    """Version 1 has the equirectangular one alone; there are files that name others."""
+    named = says.get("ProjectionType", "").lower() or "equirectangular"
+    if named == "equirectangular":
+        return named
+    return "cubemap" if named.startswith("cube") else "unknown"
+
+
 def xml_bounds(says: dict[str, str]) -> tuple[float, float, float, float]:
     """The crop in pixels as shares of the whole panorama: top, bottom, left, right."""
 
