@@ -4,7 +4,11 @@ import struct
 from dataclasses import replace
 
 from avtools.errors import AvtoolsError, warn
-from avtools.stream.spatial import Spatial, equirectangular
+from avtools.stream.boxes import Box
+from avtools.stream.spatial import STEREO, XML_ID, Spatial, equirectangular
+from avtools.stream.spherical_xml import xml_crop_is_lost, xml_facts, xml_mirrored
+
+XML_AT = 8 + len(XML_ID)  # in its `uuid` box
 
 
 def pose(spatial: Spatial) -> tuple[float, float, float]:
@@ -21,25 +25,29 @@ def mirrored(spatial: Spatial, name: str = "") -> Spatial:
     A mirror at the plane of front and up turns yaw and roll round and leaves pitch; what the
     picture lacks on its left it lacks on its right.
     """
-    if not spatial.is_360:
-        return spatial
-    _only_equirectangular(spatial, name, "mirrored")
+    _only_understood(spatial, name, "mirrored")
+    if spatial.xml:
+        text = xml_mirrored(spatial.xml[XML_AT:])
+        spatial = replace(spatial, xml=Box(b"uuid", XML_ID + text).pack())
     (top, bottom, left, right), (yaw, pitch, roll) = spatial.bounds, pose(spatial)
     if (left, yaw, roll) == (right, 0, 0):
         return spatial
     raw = equirectangular((top, bottom, right, left), (-yaw, pitch, -roll))
-    return replace(spatial, sv3d=raw, xml=None)
+    return replace(spatial, sv3d=raw)
 
 
 def check_turnable(spatial: Spatial, width: int, height: int, name: str) -> None:
     """Only a whole sphere can be turned; an unmarked picture must at least have its shape."""
+    _only_understood(spatial, name, "turned")
     if spatial.is_360:
-        _only_equirectangular(spatial, name, "turned")
         if spatial.is_cropped:
             raise AvtoolsError(f"{name}: its picture is not the whole sphere, it can't be turned")
         if any(pose(spatial)):
             raise AvtoolsError(f"{name}: its picture has a pose in its metadata, turn that instead")
         return
+    # Of each eye, where st3d says that there are two: VR180 is two squares side by side.
+    width //= 2 if spatial.stereo == "left-right" else 1
+    height //= 2 if spatial.stereo == "top-bottom" else 1
     if width == height:
         raise AvtoolsError(
             f"{name}: nothing says how its square picture shows the sphere; mark it with "
@@ -52,8 +60,13 @@ def check_turnable(spatial: Spatial, width: int, height: int, name: str) -> None
     warn(f"{name}: nothing marks its picture as 360; taken as equirectangular")
 
 
-def _only_equirectangular(spatial: Spatial, name: str, done: str) -> None:
-    if spatial.projection != "equirectangular":
+def _only_understood(spatial: Spatial, name: str, done: str) -> None:
+    if spatial.projection not in (None, "equirectangular"):
         raise AvtoolsError(
-            f"{name}: a {spatial.projection} picture can't be {done}, only an equirectangular one"
+            f"{name}: a picture in {spatial.projection} projection can't be {done}, only an "
+            "equirectangular one"
         )
+    if spatial.st3d and spatial.st3d[12] not in STEREO:
+        raise AvtoolsError(f"{name}: how its two eyes lie in the picture is not known")
+    if spatial.xml and xml_crop_is_lost(xml_facts(spatial.xml)):
+        raise AvtoolsError(f"{name}: its XML names a crop, but not of which whole picture")

@@ -42,6 +42,33 @@ def xml_bounds(says: dict[str, str]) -> tuple[float, float, float, float]:
     return top / full_height, bottom / full_height, left / full_width, right / full_width
 
 
+def xml_crop_is_lost(says: dict[str, str]) -> bool:
+    """It names a crop, but not (or not truly) of which whole."""
+    begins = [says.get(f"CroppedArea{side}Pixels", "0") for side in ("Left", "Top")]
+    return not any(xml_bounds(says)) and any(begin.strip("0") for begin in begins)
+
+
+def xml_mirrored(data: bytes) -> bytes:
+    """The XML of the picture with left and right exchanged; what is not about sides stays."""
+    says = xml_facts(data)
+    values = {}
+    for name in ("InitialViewHeadingDegrees", "InitialViewRollDegrees"):
+        if re.fullmatch(r"[+-]?\d{1,9}(\.\d{1,9})?", value := says.get(name, "")):
+            size = value.lstrip("+-")
+            values[name] = size if value[0] == "-" or not size.strip("0.") else f"-{size}"
+    if any(bounds := xml_bounds(says)):
+        right = round(bounds[3] * int(says["FullPanoWidthPixels"]))
+        values["CroppedAreaLeftPixels"] = str(right)
+    text = data[:MOST_BYTES].decode("utf-8", "surrogateescape")
+    for name, value in values.items():
+        element = f"<GSpherical:{name}>{value}</GSpherical:{name}>"
+        if name in says:
+            text = re.sub(rf"<GSpherical:{name}>[^<]{{0,300}}</GSpherical:{name}>", element, text)
+        else:  # a left edge of 0 that was not written
+            text = text.replace(width := "<GSpherical:FullPanoWidthPixels>", element + width, 1)
+    return text.encode("utf-8", "surrogateescape") + data[MOST_BYTES:]
+
+
 def xml_text(stereo: str) -> bytes:
     """That of a whole equirectangular picture."""
     facts = {
