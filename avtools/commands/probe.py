@@ -81,7 +81,7 @@ def streams_of(inputs: Inputs, path: str) -> list:
     with open(path, "rb") as file:
         if is_wire(file.read(12)):
             return [StreamFacts(0, "audio")]
-    from avtools.stream.decode import list_streams
+    from avtools.stream.streams import list_streams
 
     found = list_streams(path)
     if inputs.stream is not None:

@@ -13,8 +13,8 @@ import av
 import numpy as np
 
 from avtools.errors import AvtoolsError, warn
-from avtools.stream.files import StreamFacts
 from avtools.stream.sound import Blocks, Sound, block_frames
+from avtools.stream.timeline import Timeline, family
 
 av.logging.set_level(None)
 
@@ -33,17 +33,6 @@ EXACT_SEEKS = {
     "ogg": frozenset("opus vorbis flac".split()),
     "caf": frozenset("pcm alac".split()),
 } | dict.fromkeys("wav aiff au w64".split(), frozenset(["pcm"]))
-
-# Containers in which the frames' times are written down, not counted by the reader.
-TIMED = frozenset("mov matroska mpegts mpeg flv asf nut mxf".split())
-# Recorders jitter (phones and browsers by several ms), and silence put into a sound that goes on
-# is worse than a few ms: less than any lost frame of AAC (21 ms), Opus (20) or MP3 (24).
-JITTER_SECONDS = 0.015
-# Beyond these, it is the clock that is broken: nothing is missing, and nothing came twice.
-LONGEST_GAP_SECONDS = 3600.0
-LONGEST_OVERLAP_SECONDS = 1.0
-# A gap as long as this must also end within the length that the container tells.
-LONG_GAP_SECONDS = 10.0
 
 # How PyAV says that a file is damaged.
 DAMAGE = (av.error.FFmpegError, ValueError, ArithmeticError)
@@ -154,10 +143,6 @@ def _known_stream(container, name: str, index: int | None):
     return stream
 
 
-def _family(container) -> str:
-    return container.format.name.split(",")[0]
-
-
 def _label(layout: str, name: str) -> str:
     return "fuma" if name.lower().endswith(".amb") else layout
 
@@ -197,11 +182,11 @@ def _ambix(order: int, head_locked: bool) -> dict:
 
 
 def _seeks_exactly(container, stream, start: float) -> bool:
-    family, codec = _family(container), stream.codec_context.codec.canonical_name
+    form, codec = family(container), stream.codec_context.codec.canonical_name
     kind = "pcm" if codec.startswith("pcm_") else codec
-    if kind not in EXACT_SEEKS.get(family, ()) or not stream.time_base:
+    if kind not in EXACT_SEEKS.get(form, ()) or not stream.time_base:
         return False
-    return family != "mov" or kind == "pcm" or _is_even(stream, start)
+    return form != "mov" or kind == "pcm" or _is_even(stream, start)
 
 
 def _is_even(stream, start: float) -> bool:
@@ -276,7 +261,7 @@ def _packed(container, stream, name: str, piped: bool, skipped: int = 0) -> Bloc
     # and more, and a change of layout within the stream raises here, not in the maths.
     resampler = av.AudioResampler(format="flt")
     channels, rate = stream.codec_context.channels, stream.codec_context.rate
-    timeline = _Timeline(container, stream, name, skipped)
+    timeline = Timeline(container, stream, name, skipped)
     for frame in _frames(container, stream, name, piped):
         if frame.layout.nb_channels != channels or frame.sample_rate != rate:
             raise AvtoolsError(f"{name}: its channels or its rate change within the sound")
@@ -298,94 +283,3 @@ def _silence(frames: int, channels: int) -> Blocks:
         piece = np.zeros((min(frames, block_frames(channels)), channels), np.float32)
         frames -= len(piece)
         yield piece.T
-
-
-class _Timeline:
-    """Compares each frame's time with the samples given so far.
-
-    Always from the first frame on, so that rounded times don't add up to a drift.
-    """
-
-    def __init__(self, container, stream, name: str, skipped: int):
-        self._name, self._rate, self._skipped = name, stream.codec_context.rate, skipped
-        self._is_timed = _family(container) in TIMED and bool(stream.time_base)
-        ticks = 2 * stream.time_base * self._rate if stream.time_base else 0
-        self._tolerance = max(JITTER_SECONDS * self._rate, ticks)
-        self._end = None  # of the whole file on its own clock, in samples
-        if container.duration:
-            end = container.duration + (container.start_time or 0)
-            self._end = end * self._rate // av.time_base
-        self._origin = None  # in samples on the container's clock
-        self._given = 0
-        self._told: set[str] = set()
-
-    def missing(self, frame) -> int:
-        """Samples of silence to give before this frame; negative: samples of it to leave out."""
-        count = 0
-        if self._is_timed and frame.pts is not None and frame.time_base:
-            when = round(frame.pts * frame.time_base * self._rate)
-            if self._origin is None:
-                self._origin = when - self._given
-            count = when - self._origin - self._given
-            if abs(count) <= self._tolerance:
-                count = 0
-            elif self._is_broken(count, when):
-                self._tell("its times jump by", count, "the sound goes on without a gap")
-                self._origin, count = when - self._given, 0
-            elif count > 0:
-                self._tell("no sound for", count, "filled with silence")
-            else:
-                self._tell("the sound overlaps itself for", -count, "the surplus is left out")
-        self._given += max(0, count + frame.samples) if count < 0 else count + frame.samples
-        return count
-
-    def _is_broken(self, count: int, when: int) -> bool:
-        seconds = count / self._rate
-        if not -LONGEST_OVERLAP_SECONDS <= seconds <= LONGEST_GAP_SECONDS:
-            return True
-        beyond = self._end is not None and when > self._end
-        return seconds > LONG_GAP_SECONDS and beyond
-
-    def _tell(self, what: str, count: int, done: str) -> None:
-        if what not in self._told:
-            at = (self._skipped + self._given) / self._rate
-            warn(f"{self._name}: {what} {count / self._rate:.3f} s at {at:.3f} s: {done}")
-        self._told.add(what)
-
-
-def list_streams(path: str) -> list[StreamFacts]:
-    """Every stream of a file, as its container describes it."""
-    from avtools.stream.spatial import read_spatial
-
-    try:
-        with av.open(f"file:{path}", metadata_errors="replace") as container:
-            spatial = read_spatial(path)
-            sounds = tuple(
-                s.codec_context.channels if s.codec_context else 0 for s in container.streams.audio
-            )
-            return [_stream_facts(s, container, spatial, sounds) for s in container.streams]
-    except DAMAGE as error:
-        raise AvtoolsError(f"{path}: {explain(error)}") from error
-
-
-def _stream_facts(stream, container, spatial, sounds) -> StreamFacts:
-    """A stream in a coding that FFmpeg doesn't know has no codec context: a sound then is of the
-    kind "unknown audio", which nobody tries to decode, a picture one without a size."""
-    length = stream.duration * stream.time_base if stream.duration and stream.time_base else None
-    if length is None and container.duration:
-        length = container.duration / av.time_base
-    kind, size, rate = stream.type or "data", None, None
-    if kind == "video":
-        rate = stream.average_rate or stream.guessed_rate
-        size = (stream.width, stream.height) if stream.codec_context else (0, 0)
-    elif kind == "audio" and stream.codec_context is None:
-        kind = "unknown audio"
-    return StreamFacts(
-        index=stream.index,
-        kind=kind,
-        rate=None if rate is None else float(rate),
-        duration=None if length is None else float(length),
-        size=size,
-        spatial=spatial,
-        sounds=sounds,
-    )

@@ -177,7 +177,7 @@ def _to_video(sound: Sound | None, item: Item, temporary, form: Form) -> None:
 
 def _copied_sound(video: str, spatial) -> tuple[int, dict]:
     """Channels and marks of a sound that is copied; (0, none) of a silent video."""
-    from avtools.stream.decode import list_streams
+    from avtools.stream.streams import list_streams
 
     sounds = list_streams(video)[0].sounds
     if spatial.ambisonic_order is None:
