@@ -9,9 +9,9 @@ TIMED = frozenset("mov matroska mpegts mpeg flv asf nut mxf".split())
 # Recorders jitter (phones and browsers by several ms), and silence put into a sound that goes on
 # is worse than a few ms: less than any lost frame of AAC (21 ms), Opus (20) or MP3 (24).
 JITTER_SECONDS = 0.015
-# Beyond these, it is the clock that is broken: nothing is missing, and nothing came twice.
-LONGEST_GAP_SECONDS = 3600.0
-LONGEST_OVERLAP_SECONDS = 1.0
+# Beyond these, in all, it is the clock that is broken: nothing is missing, nothing came twice.
+MOST_SILENCE_SECONDS = 3600.0
+MOST_OVERLAP_SECONDS = 1.0
 # A gap as long as this must also end within the length that the container tells.
 LONG_GAP_SECONDS = 10.0
 
@@ -37,7 +37,7 @@ class Timeline:
             end = container.duration + (container.start_time or 0)
             self._end = end * self._rate // av.time_base
         self._origin = None  # in samples on the container's clock
-        self._given = 0
+        self._given = self._filled = self._dropped = 0
         self._told: set[str] = set()
 
     def missing(self, frame) -> int:
@@ -55,17 +55,19 @@ class Timeline:
                 self._origin, count = when - self._given, 0
             elif count > 0:
                 self._tell("no sound for", count, "filled with silence")
+                self._filled += count
             else:
                 self._tell("the sound overlaps itself for", -count, "the surplus is left out")
-        self._given += max(0, count + frame.samples) if count < 0 else count + frame.samples
+                self._dropped += min(-count, frame.samples)
+        self._given += max(0, count + frame.samples)
         return count
 
     def _is_broken(self, count: int, when: int) -> bool:
-        seconds = count / self._rate
-        if not -LONGEST_OVERLAP_SECONDS <= seconds <= LONGEST_GAP_SECONDS:
-            return True
-        beyond = self._end is not None and when > self._end
-        return seconds > LONG_GAP_SECONDS and beyond
+        if count < 0:
+            return self._dropped - count > MOST_OVERLAP_SECONDS * self._rate
+        is_beyond = self._end is not None and when > self._end
+        is_long = count > LONG_GAP_SECONDS * self._rate
+        return (is_long and is_beyond) or self._filled + count > MOST_SILENCE_SECONDS * self._rate
 
     def _tell(self, what: str, count: int, done: str) -> None:
         if what not in self._told:

@@ -129,6 +129,18 @@ def test_a_broken_clock_makes_no_hours_of_silence(tmp_path, said, jump_ms):
     assert "jump" in said()[0]
 
 
+def test_many_gaps_are_bounded_in_all(tmp_path, monkeypatch, said):
+    monkeypatch.setattr(timeline, "MOST_SILENCE_SECONDS", 1.0)
+    path = timed(tmp_path / "m.mkv", [0, 700, 1400, 2100])
+    assert levels(path) == [1, *[0] * 6, 2, 3, 4]
+    assert len(said()) == 2
+
+
+def test_a_clock_that_hardly_runs_drops_a_second_at_most(tmp_path):
+    path = timed(tmp_path / "s.mkv", range(40))
+    assert samples(path).shape[-1] >= 3 * RATE  # of 4 s
+
+
 # Seeking
 
 
@@ -230,7 +242,7 @@ def damaged(data: bytes, rng) -> bytes:
 
 @pytest.mark.parametrize("name", FUZZED)
 def test_damage_is_told_in_one_line(tmp_path, capfd, monkeypatch, name):
-    monkeypatch.setattr(timeline, "LONGEST_GAP_SECONDS", 5.0)
+    monkeypatch.setattr(timeline, "MOST_SILENCE_SECONDS", 5.0)
     picture = name.endswith(PICTURED)
     whole = make(tmp_path / name, "-c:a", *FUZZED[name], seconds=0.4, picture=picture).read_bytes()
     rng, path = np.random.default_rng(list(name.encode())), tmp_path / f"x{name}"
