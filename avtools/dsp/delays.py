@@ -1,0 +1,144 @@
+"""Delay over time between channels of a sound: GCC-PHAT of short windows, as a stream."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from avtools.dsp.gcc import REACH, correlation, peak, phase_transform
+from avtools.dsp.stft import fast_size, frames_of, hann, spectra
+
+SPEED_OF_SOUND = 343.0  # m/s, dry air of 20 degrees C
+# Above three quarters of the band the frequencies fade out: the correlation can then be
+# interpolated well from its samples, at the price of a tenth in precision.
+FADE_FROM = 0.75
+# A window whose frequencies are nearly all this far below its strongest one says nothing.
+LEAST_WEIGHT = 1e-3
+# Between two microphones even diffuse sound agrees somewhat, at low frequencies.
+LEAST_STRENGTH = 0.1
+# Of windows without a common sound, one in so many is taken for one that has it.
+FALSE_ALARMS = 1000
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Some windows in a row."""
+
+    times: np.ndarray  # (windows,) seconds, their middles
+    delays: np.ndarray  # (windows, pairs) seconds, + where the first channel leads; NaN: no source
+    strengths: np.ndarray  # (windows, pairs) 0...1, the height of the peak
+    curves: np.ndarray  # (windows, pairs, 2 lags + 1) correlation at -lags ... lags samples
+
+
+@dataclass(frozen=True)
+class DelayFinder:
+    """How delays are looked for; `through(blocks)` does it."""
+
+    rate: int
+    size: int  # samples of a window
+    hop: int
+    most: int  # samples of delay to look within
+    pairs: Sequence[tuple[int, int]] = ((0, 1),)
+    low: float = 50.0  # Hz
+    high: float = np.inf
+    smooth: float = 0.0  # seconds
+    threshold: float | None = None  # of strength; None: what chance can't reach
+
+    def __post_init__(self):
+        if self.most + 1 > self.size:
+            raise ValueError(
+                f"delays up to {self.most} samples need a window longer than {self.size}"
+            )
+        if not self.band.any():
+            raise ValueError(f"no frequency of a window lies between {self.low} and {self.high} Hz")
+
+    @property
+    def padded(self) -> int:
+        """Size of the transform: a lag that is looked at never meets the window's other end."""
+        return fast_size(self.size + self.most + REACH)
+
+    @property
+    def band(self) -> np.ndarray:
+        """The weight of each frequency, `(bins,)`."""
+        part = np.arange(self.padded // 2 + 1) / (self.padded / 2)
+        fading = np.clip((part - FADE_FROM) / (1 - FADE_FROM), 0, 1)
+        hertz = part * self.rate / 2
+        inside = (hertz >= self.low) & (hertz <= self.high) & (part > 0)
+        return (np.cos(np.pi / 2 * fading) ** 2 * inside).astype(np.float32)
+
+    def through(self, blocks: Iterable[np.ndarray]) -> Iterator[Delays]:
+        """The delays of each window of a sound `(channels, samples)`, as soon as it is whole."""
+        band, window, size = self.band, hann(self.size), self.padded
+        first, second = np.array(self.pairs).T
+        used = np.unique([first, second])
+        first, second = np.searchsorted(used, first), np.searchsorted(used, second)
+        smoother = Smoother(self.keep)
+        for frames in frames_of(blocks, self.size, self.hop):
+            bins = spectra(frames.samples[used], window, size)
+            cross, weight = phase_transform(bins[first], bins[second], band)
+            curve = correlation(cross, self.most + REACH, size)
+            total, square = weight.sum(-1), np.einsum("...k,...k->...", weight, weight)
+            curve, total, square = smoother.through(curve, total, square)
+            yield self._found(frames.times(self.rate), curve, total, square)
+
+    @property
+    def keep(self) -> float:
+        """How much of the past stays from window to window."""
+        return float(np.exp(-self.hop / (self.smooth * self.rate))) if self.smooth > 0 else 0.0
+
+    def _found(self, times, curve, total, square) -> Delays:
+        heard = total > LEAST_WEIGHT * self.band.sum()
+        curve = np.where(heard[..., None], curve / np.where(heard, total, 1)[..., None], 0)
+        lag, height = peak(curve, self.most)
+        strength = np.clip(np.where(heard, height, 0.0), 0.0, 1.0)
+        least = self.chance(total, square) if self.threshold is None else self.threshold
+        # A peak at the very edge is the flank of one beyond.
+        found = heard & (strength >= least) & (np.abs(lag) < self.most)
+        return Delays(
+            times,
+            np.where(found, lag / self.rate, np.nan).T,
+            strength.T,
+            np.moveaxis(curve[..., REACH : curve.shape[-1] - REACH], 0, 1),
+        )
+
+    def chance(self, total, square):
+        """The strength that sounds without anything in common reach once in FALSE_ALARMS windows.
+
+        Their phases are random: with n independent frequencies each lag is normal with variance
+        1 / (2 n), and the highest of many lags is sqrt(2 ln(lags x FALSE_ALARMS)) deviations up.
+        A Hann window makes frequencies depend on each other: n is (sum w)^2 / sum w^2 of the
+        weights times size / padded / 1.5.
+        """
+        independent = total**2 / np.maximum(square, 1e-30) * (self.size / self.padded / 1.5)
+        # Averaging adds windows; those that overlap tell partly the same.
+        new = min(1.0, 1.5 * self.hop / self.size)
+        independent = independent * max(1.0, (1 + self.keep) / (1 - self.keep) * new)
+        tail = np.sqrt(2 * np.log((2 * self.most + 1) * FALSE_ALARMS))
+        return np.maximum(LEAST_STRENGTH, tail / np.sqrt(2 * np.maximum(independent, 1e-9)))
+
+
+class Smoother:
+    """Running means of window after window: the past fades by `keep` a window."""
+
+    def __init__(self, keep: float):
+        self.keep = keep
+        self.past: list[np.ndarray] | None = None
+
+    def through(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Arrays `(pairs, windows, ...)` -> the same, smoothed along the windows."""
+        if not self.keep:
+            return list(arrays)
+        smoothed = [np.empty_like(a) for a in arrays]
+        if self.past is None:
+            self.past = [np.array(a[:, 0], np.float64) for a in arrays]
+        for k in range(arrays[0].shape[1]):
+            for past, a, out in zip(self.past, arrays, smoothed, strict=True):
+                past += (1 - self.keep) * (a[:, k] - past)
+                out[:, k] = past
+        return smoothed
+
+
+def delay_to_azimuth(delay, spacing: float):
+    """Degrees, + towards the first microphone (left); two microphones `spacing` metres apart."""
+    sine = np.clip(np.asarray(delay) * SPEED_OF_SOUND / spacing, -1.0, 1.0)
+    return np.rad2deg(np.arcsin(sine))

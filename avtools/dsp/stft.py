@@ -1,0 +1,96 @@
+"""Short windows of a stream and their spectra.
+
+Windows begin every `hop` samples from the first sample on. Whole windows only, but for one more
+at the end where samples would be left out: what it lacks is zeros.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from avtools.dsp.dialect import like, namespace
+
+# Windows that are worked on at once: enough that Python's cost per batch disappears, few enough
+# that a batch of spectra stays in the second-level cache.
+BATCH_SAMPLES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Some windows in a row."""
+
+    samples: np.ndarray  # (channels, windows, size), to be read only until the next batch
+    starts: np.ndarray  # (windows,) where each begins, in samples from the stream's first
+    lengths: np.ndarray  # (windows,) how many samples it has: `size`, but for the very last
+
+    def times(self, rate: int) -> np.ndarray:
+        """The middle of each window in seconds."""
+        return (self.starts + self.lengths / 2) / rate
+
+
+def hann(size: int) -> np.ndarray:
+    """Periodic Hann window: shifted copies at size / 2, size / 4, ... add up to a constant."""
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
+
+
+def fast_size(least: int) -> int:
+    """The least even size from `least` on with no prime factor but 2, 3 and 5."""
+    best = 1 << max(1, (least - 1).bit_length())
+    five = 1
+    while five < best:
+        three = five
+        while three < best:
+            quotient = -(-least // three)
+            size = three << max(1, (quotient - 1).bit_length())
+            best = min(best, size)
+            three *= 3
+        five *= 5
+    return best
+
+
+def spectra(frames, window, size: int | None = None):
+    """Spectra `(..., size // 2 + 1)` of windows `(..., samples)`, padded with zeros to `size`."""
+    xp = namespace(frames)
+    return xp.fft.rfft(frames * like(frames, window), n=size)
+
+
+def frames_of(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[Frames]:
+    """The windows of a stream as soon as they are whole; NaN and infinite samples become zeros.
+
+    Every split of a sound into blocks gives the same windows.
+    """
+    if not 1 <= hop <= size:
+        raise ValueError(f"hop of {hop} samples: expected 1 to {size}, the window's size")
+    held, start, at_once = None, 0, 1  # samples kept, where they begin
+    for x in blocks:
+        if held is None:
+            held = np.empty((len(x), 0), np.float32)
+            at_once = max(1, BATCH_SAMPLES // (size * len(x)))
+        held = np.concatenate([held, finite(x)], axis=1)
+        count = (held.shape[1] - size) // hop + 1
+        for first in range(0, count, at_once):
+            n = min(at_once, count - first)
+            yield _batch(held[:, first * hop :], start + first * hop, n, size, hop)
+        if count > 0:
+            held, start = held[:, count * hop :], start + count * hop
+    if held is not None and held.shape[1] and (start == 0 or held.shape[1] > size - hop):
+        length = held.shape[1]
+        padded = np.zeros((len(held), size), np.float32)
+        padded[:, :length] = held
+        yield Frames(padded[:, None], np.array([start]), np.array([length]))
+
+
+def _batch(held: np.ndarray, start: int, count: int, size: int, hop: int) -> Frames:
+    channels, step = held.strides
+    shape, strides = (len(held), count, size), (channels, hop * step, step)
+    samples = np.lib.stride_tricks.as_strided(held, shape, strides, writeable=False)
+    return Frames(samples, start + hop * np.arange(count), np.full(count, size))
+
+
+def finite(x: np.ndarray) -> np.ndarray:
+    """The same samples with zeros where there is no number."""
+    total = np.einsum("ij,ij->", x, x)  # one pass, errs only by overflow
+    if np.isfinite(total):
+        return x
+    return np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)
