@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from avtools.errors import AvtoolsError
@@ -60,28 +60,42 @@ def _filter_one(inputs, change: Callable, form: deliver.Form, bar: bool, item) -
 
 
 def write_rows(
-    inputs, rows, columns: tuple[str, ...], work: Callable, answers: bool = False
+    inputs,
+    rows,
+    columns: tuple[str, ...],
+    work: Callable,
+    answers: bool = False,
+    beside: dict[str, str | None] | None = None,
+    over_time: bool = False,
 ) -> int:
     """A table with the rows of `work(item)` for each input; the exit status.
 
-    `work` gives rows (with --jobs it travels to other processes). With `answers` a row may hold
-    the exit status that it calls for, under `status`.
+    `work` gives lists of rows that leave together (with --jobs it travels to other processes).
+    With `answers` a row may hold the exit status that it calls for, under `status`. `beside`:
+    options that name files which `work` writes too. `over_time`: there may be any number of rows.
     """
     from avtools.stream.tables import Table
 
     items = inputs.items()
+    wanted = {name: path for name, path in (beside or {}).items() if path is not None}
+    for name, path in wanted.items():
+        targets.check_beside(name, path, items)
     with ExitStack() as stack:
-        out = None
+        out, outputs = None, [path for path in wanted.values() if not targets.is_folder(path)]
         if rows.output not in (None, "-"):
-            targets.refuse_same([item.path for item in items], [rows.output])
+            outputs.append(rows.output)
+        targets.refuse_same([item.path for item in items], outputs)
+        targets.refuse_doubles(outputs)
+        if rows.output not in (None, "-"):
             out = stack.enter_context(open(stack.enter_context(whole(rows.output)), "wb"))
-        table = Table(columns, rows.chosen_format, not rows.no_header, out)
+        table = Table(columns, rows.chosen_format, not rows.no_header, out, over_time)
 
         def take(made) -> int:
             codes = [batch.FINE]
-            for row in made:
-                table.add(row)
-                codes.append(row.get("status", batch.FINE) if answers else batch.FINE)
+            for some in made:
+                table.add(*some)
+                if answers:
+                    codes += [row.get("status", batch.FINE) for row in some]
             return batch.gravest(codes)
 
         if rows.jobs > 1 and len(items) > 1:
@@ -91,6 +105,47 @@ def write_rows(
     return code
 
 
-def _all_rows(work: Callable, item) -> list[dict]:
+def _all_rows(work: Callable, item) -> list[list[dict]]:
     """A process sends its rows at once."""
     return list(work(item))
+
+
+@contextmanager
+def array_beside(path: str | None, item, shape: tuple[int, ...], axes: dict):
+    """What takes rows of an array and their times, for --features; None where not wanted."""
+    if path is None:
+        yield None
+        return
+    from avtools.stream.arrays import rows_file
+
+    with rows_file(targets.beside(path, item, ".npy"), shape, axes) as rows:
+        yield rows
+
+
+@contextmanager
+def picture_beside(path: str | None, item, make: Callable):
+    """The picture that `make()` gives, for --plot, saved when all went well; None if not wanted."""
+    if path is None:
+        yield None
+        return
+    path = targets.beside(path, item, ".png")
+    if folder := os.path.dirname(path):
+        os.makedirs(folder, exist_ok=True)
+    picture = make()
+    yield picture
+    picture.save(path)
+
+
+@contextmanager
+def strip_below(wanted: bool, make: Callable):
+    """What is drawn below the rows of an input on a terminal; None where no person looks."""
+    if not wanted:
+        yield None
+        return
+    import sys
+
+    from avtools.plot.strip import show
+
+    strip = make()
+    yield strip
+    show(strip, sys.stdout)

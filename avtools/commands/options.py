@@ -5,6 +5,7 @@ into its single options for the command line and gathers them again for the tool
 """
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated
@@ -178,6 +179,14 @@ class Rows:
         is_json = (self.output or "").lower().endswith((".json", ".jsonl"))
         return "json" if self.format == "auto" and is_json else self.format
 
+    @property
+    def is_watched(self) -> bool:
+        """A person reads the rows as they come, of one input after the other."""
+        import sys
+
+        to_terminal = self.output in (None, "-") and sys.stdout.isatty()
+        return to_terminal and self.jobs == 1 and self.chosen_format in ("auto", "table")
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -204,6 +213,52 @@ From = Annotated[
 ]
 
 
+Window = Annotated[
+    str,
+    option(
+        "--window",
+        metavar="TIME",
+        show_default=True,
+        help="Length of the windows that are looked at: seconds, or samples as in 2048s.",
+    ),
+]
+Hop = Annotated[
+    str,
+    option(
+        "--hop", metavar="TIME", show_default=True, help="From one window (and row) to the next."
+    ),
+]
+Low = Annotated[
+    float, option("--low", metavar="HZ", min=0.0, show_default=True, help="Frequencies from here.")
+]
+High = Annotated[float | None, option("--high", metavar="HZ", min=0.0, help="Up to here.")]
+Plot = Annotated[
+    str | None,
+    option(
+        "--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf; a folder for several inputs."
+    ),
+]
+Features = Annotated[
+    str | None,
+    option(
+        "--features",
+        metavar="FILE",
+        help="Write arrays too: .npy or .npz; a folder for several inputs.",
+    ),
+]
+Smooth = Annotated[
+    float,
+    option(
+        "--smooth",
+        metavar="SECONDS",
+        min=0.0,
+        max=3600.0,
+        show_default=True,
+        help="Average over time.",
+    ),
+]
+LONGEST_SPAN = 60.0
+
 CRF = 18
 Crf = Annotated[
     int | None,
@@ -221,6 +276,49 @@ def one_of(name: str, value: str, values: tuple[str, ...]) -> str:
     if value not in values:
         raise AvtoolsError(f"{name} {value}: expected one of {', '.join(values)}")
     return value
+
+
+def span(name: str, text: str, rate: int, least: int = 1) -> int:
+    """Samples of a time that is given in seconds (0.05) or, as sox has it, in samples (2048s)."""
+    number = text.strip()
+    unit, number = (1, number[:-1]) if number.endswith("s") else (rate, number)
+    try:
+        samples = float(number) * unit
+    except ValueError:
+        samples = math.nan
+    if not 0 < samples <= LONGEST_SPAN * rate:
+        raise AvtoolsError(
+            f"{name} {text}: expected seconds up to {LONGEST_SPAN:g}, or samples as in 2048s"
+        )
+    return max(least, round(samples))
+
+
+def check_beside(features: str | None, plot: str | None) -> None:
+    """Refuse what can't be written before anything is read."""
+    from avtools.stream.targets import is_folder
+
+    if features is not None:
+        from avtools.stream.arrays import check_array_name
+
+        check_array_name("--features", features)
+    if plot is not None and not is_folder(plot):
+        from avtools.plot.figure import check_plot
+
+        check_plot(plot)
+
+
+def finite(name: str, value: float) -> float:
+    if not math.isfinite(value):
+        raise AvtoolsError(f"{name} {value}: expected a number")
+    return value
+
+
+def band(low: float, high: float | None, rate: int) -> tuple[float, float]:
+    """The frequencies that take part, within what the sound can hold."""
+    top = rate / 2 if high is None else min(high, rate / 2)
+    if not 0 <= low < top:
+        raise AvtoolsError(f"--low {low:g}: expected less than {top:g} Hz")
+    return low, top
 
 
 def is_number(text: str) -> bool:

@@ -55,15 +55,15 @@ def probe(
 
 
 def probed(inputs: Inputs, bar: bool, item):
-    """The rows of one file, a stream after the other."""
+    """The row of one stream of a file after the other."""
     for stream in streams_of(inputs, item.path):
         row = {"file": item.path, "stream": stream.index, "kind": stream.kind}
         if stream.kind == "audio":
-            yield row | sound_row(inputs, item.path, stream, bar)
+            yield [row | sound_row(inputs, item.path, stream, bar)]
         elif stream.kind == "video":
-            yield row | picture_row(stream)
+            yield [row | picture_row(stream)]
         else:
-            yield row | {"duration": stream.duration}
+            yield [row | {"duration": stream.duration}]
 
 
 def streams_of(inputs: Inputs, path: str) -> list:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from avtools.dsp.gcc import REACH, correlation, peak, phase_transform
+from avtools.dsp.smoothing import Smoother, keep_for
 from avtools.dsp.stft import fast_size, frames_of, hann, spectra
 
 SPEED_OF_SOUND = 343.0  # m/s, dry air of 20 degrees C
@@ -52,12 +54,12 @@ class DelayFinder:
         if not self.band.any():
             raise ValueError(f"no frequency of a window lies between {self.low} and {self.high} Hz")
 
-    @property
+    @cached_property
     def padded(self) -> int:
         """Size of the transform: a lag that is looked at never meets the window's other end."""
         return fast_size(self.size + self.most + REACH)
 
-    @property
+    @cached_property
     def band(self) -> np.ndarray:
         """The weight of each frequency, `(bins,)`."""
         part = np.arange(self.padded // 2 + 1) / (self.padded / 2)
@@ -77,21 +79,23 @@ class DelayFinder:
             bins = spectra(frames.samples[used], window, size)
             cross, weight = phase_transform(bins[first], bins[second], band)
             curve = correlation(cross, self.most + REACH, size)
-            total, square = weight.sum(-1), np.einsum("...k,...k->...", weight, weight)
-            curve, total, square = smoother.through(curve, total, square)
-            yield self._found(frames.times(self.rate), curve, total, square)
+            total = weight.sum(-1)
+            # How many frequencies speak, and independently of each other: see `chance`.
+            voices = total**2 / np.maximum(np.einsum("...k,...k->...", weight, weight), 1e-30)
+            voices *= frames.lengths / (1.5 * self.padded)
+            curve, total, voices = smoother.through(curve, total, voices)
+            yield self._found(frames.times(self.rate), curve, total, voices)
 
-    @property
+    @cached_property
     def keep(self) -> float:
-        """How much of the past stays from window to window."""
-        return float(np.exp(-self.hop / (self.smooth * self.rate))) if self.smooth > 0 else 0.0
+        return keep_for(self.smooth, self.hop / self.rate)
 
-    def _found(self, times, curve, total, square) -> Delays:
+    def _found(self, times, curve, total, voices) -> Delays:
         heard = total > LEAST_WEIGHT * self.band.sum()
         curve = np.where(heard[..., None], curve / np.where(heard, total, 1)[..., None], 0)
         lag, height = peak(curve, self.most)
         strength = np.clip(np.where(heard, height, 0.0), 0.0, 1.0)
-        least = self.chance(total, square) if self.threshold is None else self.threshold
+        least = self.chance(voices) if self.threshold is None else self.threshold
         # A peak at the very edge is the flank of one beyond.
         found = heard & (strength >= least) & (np.abs(lag) < self.most)
         return Delays(
@@ -101,41 +105,19 @@ class DelayFinder:
             np.moveaxis(curve[..., REACH : curve.shape[-1] - REACH], 0, 1),
         )
 
-    def chance(self, total, square):
+    def chance(self, voices):
         """The strength that sounds without anything in common reach once in FALSE_ALARMS windows.
 
         Their phases are random: with n independent frequencies each lag is normal with variance
         1 / (2 n), and the highest of many lags is sqrt(2 ln(lags x FALSE_ALARMS)) deviations up.
-        A Hann window makes frequencies depend on each other: n is (sum w)^2 / sum w^2 of the
-        weights times size / padded / 1.5.
+        Weights w count as (sum w)^2 / sum w^2 frequencies; those of a transform padded with zeros
+        tell partly the same, and so do those under a Hann window (1.5).
         """
-        independent = total**2 / np.maximum(square, 1e-30) * (self.size / self.padded / 1.5)
         # Averaging adds windows; those that overlap tell partly the same.
         new = min(1.0, 1.5 * self.hop / self.size)
-        independent = independent * max(1.0, (1 + self.keep) / (1 - self.keep) * new)
+        independent = voices * max(1.0, (1 + self.keep) / (1 - self.keep) * new)
         tail = np.sqrt(2 * np.log((2 * self.most + 1) * FALSE_ALARMS))
         return np.maximum(LEAST_STRENGTH, tail / np.sqrt(2 * np.maximum(independent, 1e-9)))
-
-
-class Smoother:
-    """Running means of window after window: the past fades by `keep` a window."""
-
-    def __init__(self, keep: float):
-        self.keep = keep
-        self.past: list[np.ndarray] | None = None
-
-    def through(self, *arrays: np.ndarray) -> list[np.ndarray]:
-        """Arrays `(pairs, windows, ...)` -> the same, smoothed along the windows."""
-        if not self.keep:
-            return list(arrays)
-        smoothed = [np.empty_like(a) for a in arrays]
-        if self.past is None:
-            self.past = [np.array(a[:, 0], np.float64) for a in arrays]
-        for k in range(arrays[0].shape[1]):
-            for past, a, out in zip(self.past, arrays, smoothed, strict=True):
-                past += (1 - self.keep) * (a[:, k] - past)
-                out[:, k] = past
-        return smoothed
 
 
 def delay_to_azimuth(delay, spacing: float):

@@ -16,8 +16,8 @@ from avtools.dsp.dialect import like, namespace
 # Frequencies below -60 dB of the strongest product say little and fade out.
 FLOOR = 1e-6
 # Lags on each side of the peak that take part in the interpolation.
-REACH = 16
-STEPS = 4
+REACH = 24
+STEPS = 3
 
 
 def phase_transform(first, second, use=None):
@@ -74,37 +74,44 @@ def _counting(array, count: int):
 def _refined(near):
     """The maximum of the interpolation within ±1 of the middle of `near` `(..., 2 REACH + 1)`."""
     xp = namespace(near)
-    offsets = like(near, np.arange(-REACH, REACH + 1))
     shift = 0 * near[..., 0]
+    height = near[..., REACH]
     for _ in range(STEPS):
-        value, slope, bend = _kernel(offsets - shift[..., None])
-        # d/dt of sum r[n] h(n - t) is -sum r[n] h'(n - t).
-        first = -xp.sum(near * slope, axis=-1)
-        second = xp.sum(near * bend, axis=-1)
-        step = xp.where(second < 0, -first / xp.where(second < 0, second, -1 + 0 * second), 0.0)
-        shift = xp.clip(shift + xp.clip(step, -0.4, 0.4), -1.0, 1.0)
-    value, _, _ = _kernel(offsets - shift[..., None])
-    return shift, xp.sum(near * value, axis=-1)
+        value, slope, bend = _interpolated(near, shift)
+        down = bend < 0
+        step = xp.where(down, -slope / xp.where(down, bend, -1 + 0 * bend), 0 * bend)
+        step = xp.clip(step, -0.4, 0.4)
+        shift, height = xp.clip(shift + step, -1.0, 1.0), value + slope * step / 2
+    return shift, height
 
 
-def _kernel(u):
-    """Windowed sinc sinc(u) cos^2(pi u / 2 (REACH + 1)), and its first two derivatives."""
-    xp = namespace(u)
-    pi = np.pi
-    small = xp.abs(u) < 1e-3
-    v = xp.where(small, 1e-3 + 0 * u, u)
-    sine, cosine = xp.sin(pi * v), xp.cos(pi * v)
-    s0 = sine / (pi * v)
-    s1 = (cosine - s0) / v
-    s2 = -pi * sine / v - 2 * s1 / v
-    # Near 0: sinc = 1 - (pi u)^2 / 6, whose terms above would cancel.
-    s0 = xp.where(small, 1 - (pi * u) ** 2 / 6, s0)
-    s1 = xp.where(small, -(pi**2) * u / 3, s1)
-    s2 = xp.where(small, -(pi**2) / 3 + 0 * u, s2)
-    rate = pi / (REACH + 1)
-    inside = xp.abs(u) < REACH + 1
-    turn = rate * u
-    w0 = xp.where(inside, 0.5 + 0.5 * xp.cos(turn), 0.0)
-    w1 = xp.where(inside, -0.5 * rate * xp.sin(turn), 0.0)
-    w2 = xp.where(inside, -0.5 * rate**2 * xp.cos(turn), 0.0)
-    return s0 * w0, s1 * w0 + s0 * w1, s2 * w0 + 2 * s1 * w1 + s0 * w2
+def _interpolated(near, shift):
+    """The curve and its first two derivatives at `shift` `(...)`, interpolated from its samples.
+
+    The kernel is k(u) = sinc(u) cos^2(pi u / 2 (REACH + 1)) at u = n - shift. All its sines are
+    those of `shift` with the signs and constants of n, since sin(pi n - x) = -(-1)^n sin(x).
+    """
+    xp = namespace(near)
+    n = np.arange(-REACH, REACH + 1)
+    u = like(near, n) - shift[..., None]
+    # Where sin(pi u) / (pi u) and its derivatives would cancel, their series stands.
+    small = xp.abs(u) < 0.02
+    square = (np.pi * u) ** 2
+    sign = like(near, 1 - 2 * (n % 2))
+    sine = sign * (-xp.sin(np.pi * shift) / np.pi)[..., None]
+    cosine = sign * xp.cos(np.pi * shift)[..., None]
+    over = 1 / xp.where(small, 1 + 0 * u, u)
+    s0 = xp.where(small, 1 - square / 6, sine * over)
+    s1 = xp.where(small, -(np.pi**2) * u * (1 / 3 - square / 30), (cosine - s0) * over)
+    s2 = xp.where(small, -(np.pi**2) * (1 / 3 - square / 10), -(np.pi**2) * s0 - 2 * s1 * over)
+    rate = np.pi / (REACH + 1)
+    turn, still = xp.sin(rate * shift)[..., None], xp.cos(rate * shift)[..., None]
+    wave, lift = like(near, np.cos(rate * n)), like(near, np.sin(rate * n))
+    w0 = 0.5 + 0.5 * (wave * still + lift * turn)
+    w1 = -0.5 * rate * (lift * still - wave * turn)
+    w2 = rate**2 * (0.5 - w0)
+    value = xp.sum(near * (s0 * w0), axis=-1)
+    # d/dt of k(n - t) is -k'(n - t).
+    slope = -xp.sum(near * (s1 * w0 + s0 * w1), axis=-1)
+    bend = xp.sum(near * (s2 * w0 + 2 * s1 * w1 + s0 * w2), axis=-1)
+    return value, slope, bend

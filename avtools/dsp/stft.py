@@ -13,7 +13,7 @@ from avtools.dsp.dialect import like, namespace
 
 # Windows that are worked on at once: enough that Python's cost per batch disappears, few enough
 # that a batch of spectra stays in the second-level cache.
-BATCH_SAMPLES = 1 << 16
+BATCH_SAMPLES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -60,25 +60,31 @@ def frames_of(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[Fra
 
     Every split of a sound into blocks gives the same windows.
     """
-    if not 1 <= hop <= size:
-        raise ValueError(f"hop of {hop} samples: expected 1 to {size}, the window's size")
-    held, start, at_once = None, 0, 1  # samples kept, where they begin
+    if size < 1 or hop < 1:
+        raise ValueError(f"windows of {size} samples every {hop}: expected 1 or more")
+    held, start, at_once, channels = None, 0, 1, 0
     for x in blocks:
         if held is None:
-            held = np.empty((len(x), 0), np.float32)
-            at_once = max(1, BATCH_SAMPLES // (size * len(x)))
+            channels = len(x)
+            held = np.empty((channels, 0), np.float32)
+            at_once = max(1, BATCH_SAMPLES // (size * channels))
+            seen = 0  # samples before those held; the next window begins at `start`
         held = np.concatenate([held, finite(x)], axis=1)
-        count = (held.shape[1] - size) // hop + 1
+        if start > seen:  # windows with gaps between them
+            gap = min(start - seen, held.shape[1])
+            held, seen = held[:, gap:], seen + gap
+        count = 0 if seen < start else max(0, (held.shape[1] - size) // hop + 1)
         for first in range(0, count, at_once):
             n = min(at_once, count - first)
             yield _batch(held[:, first * hop :], start + first * hop, n, size, hop)
-        if count > 0:
-            held, start = held[:, count * hop :], start + count * hop
-    if held is not None and held.shape[1] and (start == 0 or held.shape[1] > size - hop):
-        length = held.shape[1]
-        padded = np.zeros((len(held), size), np.float32)
-        padded[:, :length] = held
-        yield Frames(padded[:, None], np.array([start]), np.array([length]))
+        start += count * hop
+        done = min(count * hop, held.shape[1])
+        held, seen = held[:, done:], seen + done
+    left = 0 if held is None or seen < start else held.shape[1]
+    if left and (start == 0 or left > size - hop):
+        padded = np.zeros((channels, 1, size), np.float32)
+        padded[:, 0, :left] = held
+        yield Frames(padded, np.array([start]), np.array([left]))
 
 
 def _batch(held: np.ndarray, start: int, count: int, size: int, hop: int) -> Frames:

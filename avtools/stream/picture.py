@@ -103,8 +103,7 @@ def yaw_pitch_roll(matrix: np.ndarray) -> tuple[float, float, float]:
 
 
 def _turned(view: View, angles: tuple[float, float, float], stereo: str, interp: str) -> Chain:
-    if view.matrix and view.matrix[:2] + view.matrix[3:5] != (65536, 0, 0, 65536):
-        raise AvtoolsError("the file says to show the picture rotated, expected it upright")
+    check_upright(view)
     width = view.width // (2 if stereo == "left-right" else 1)
     height = view.height // (2 if stereo == "top-bottom" else 1)
     arguments = {"input": "e", "output": "e", "interp": interp}
@@ -118,6 +117,11 @@ def _turned(view: View, angles: tuple[float, float, float], stereo: str, interp:
     arguments["ih_fov"] = f"{360 * (width - 1) / width:.6f}"
     arguments["iv_fov"] = f"{180 * (height - 1) / height:.6f}"
     return [("v360", ":".join(f"{name}={value}" for name, value in arguments.items()))]
+
+
+def check_upright(view: View) -> None:
+    if view.matrix and view.matrix[:2] + view.matrix[3:5] != (65536, 0, 0, 65536):
+        raise AvtoolsError("the file says to show the picture rotated, expected it upright")
 
 
 def _check_stereo(stereo: str) -> None:
@@ -137,10 +141,17 @@ def _factory(chain: Callable[[View], Chain], crf: int) -> Callable:
 class Picture:
     """One video stream on its way through filters into `output`."""
 
-    def __init__(self, source, output, chain: Callable[[View], Chain], crf: int):
+    def __init__(
+        self,
+        source,
+        output,
+        chain: Callable[[View], Chain],
+        crf: int,
+        size: tuple[int, int] | None = None,
+    ):
         self.source = source
         first = _first_frame(source)
-        self.stream = add_encoder(source, output, crf, first)
+        self.stream = add_encoder(source, output, crf, first, size)
         self._chain = chain
         self._graph = Filters()
         self._clock = FrameClock(source)
@@ -183,10 +194,14 @@ class Picture:
             self._set_matrix(display_matrix(frame))
         self._last = frame.pts
         view = View(frame.width, frame.height, float(frame.pts * frame.time_base), self._matrix)
-        out = self._graph.through(frame, self._chain(view), self.stream.codec_context)
+        out = self.changed(frame, view)
         # The encoder decides which pictures are keys: the source's choice would bind it.
         out.pict_type = av.video.frame.PictureType.NONE
         yield from self.stream.encode(out)
+
+    def changed(self, frame, view: View):
+        """The frame that takes this one's place, in the encoder's format and at the same time."""
+        return self._graph.through(frame, self._chain(view), self.stream.codec_context)
 
 
 class Filters:

@@ -1,7 +1,8 @@
 """The encoder that keeps a re-encoded picture closest to what it was.
 
 The same codec family as the source where the container takes it, the same pixel format where the
-encoder has it, and the same clock, colours and sample aspect ratio always.
+encoder has it, and the same clock and colours always; the same sample aspect ratio, too, unless
+the picture gets another size.
 """
 
 import os
@@ -36,26 +37,30 @@ MPEG4_TICKS = 65535
 RGB_TO_YUV = "out_color_matrix=bt709:out_range=tv"
 
 
-def add_encoder(source, output, crf: int = 18, first=None):
+def add_encoder(source, output, crf: int = 18, first=None, size: tuple[int, int] | None = None):
     """A video stream added to `output` that will encode the pictures of the stream `source`.
 
-    `first`, one of its decoded frames, knows colours that some containers do not tell.
+    `first`, one of its decoded frames, knows colours that some containers do not tell. `size`
+    (width, height) of the new pictures, in square pixels; None: as the source's are.
     """
     if source.codec_context is None or not (source.width and source.height):
         raise AvtoolsError(f"{source.container.name}: a picture whose coding is not known")
-    for name in _candidates(source, output):
+    width, height = size or (source.width, source.height)
+    for name in _candidates(source, output, width, height):
         try:
             stream = output.add_stream(
                 name,
                 rate=source.average_rate or source.guessed_rate or 25,
                 options=_options(name, crf),
-                width=source.width,
-                height=source.height,
+                width=width,
+                height=height,
                 time_base=source.time_base,
             )
         except ValueError:  # this container does not take this codec
             continue
         _describe(stream, source, output, name, crf)
+        if size is not None:
+            stream.codec_context.sample_aspect_ratio = Fraction(1, 1)
         _colour(stream.codec_context, source.codec_context, first)
         if name == "libx265" and {"mp4", "mov"} & set(output.format.name.split(",")):
             stream.codec_context.codec_tag = "hvc1"  # the only tag that Apple's players open
@@ -63,13 +68,13 @@ def add_encoder(source, output, crf: int = 18, first=None):
     raise AvtoolsError(f"{output.name}: a {output.format.name} file can't hold this picture")
 
 
-def _candidates(source, output) -> list[str]:
+def _candidates(source, output, width: int, height: int) -> list[str]:
     family = source.codec_context.codec.canonical_name
     names = [ENCODERS.get(family), "libx264", "libvpx-vp9", output.default_video_codec]
     taken = output.supported_codecs
     if output.format.name == "mpegts":  # it answers "don't know" for nearly all codecs
         taken = taken | {"libx264", "libx265"}
-    return [n for n in names if n and _encoder(n) in taken and _takes(n, source)]
+    return [n for n in names if n and _encoder(n) in taken and _takes(n, source, width, height)]
 
 
 def _encoder(name: str) -> str | None:
@@ -80,16 +85,16 @@ def _encoder(name: str) -> str | None:
         return None
 
 
-def _takes(name: str, source) -> bool:
+def _takes(name: str, source, width: int, height: int) -> bool:
     if name == "mpeg4":
         return source.time_base.denominator <= MPEG4_TICKS
     if name == "libsvtav1":
-        return source.width >= 64 and source.height >= 64 and not _is_odd(source)
+        return width >= 64 and height >= 64 and not _is_odd(width, height)
     return True
 
 
-def _is_odd(source) -> bool:
-    return bool(source.width % 2 or source.height % 2)
+def _is_odd(width: int, height: int) -> bool:
+    return bool(width % 2 or height % 2)
 
 
 def _options(name: str, crf: int) -> dict[str, str]:
@@ -110,7 +115,8 @@ def _options(name: str, crf: int) -> dict[str, str]:
 def _describe(stream, source, output, name: str, crf: int) -> None:
     """What the pictures are: format, colours, aspect and clock."""
     context, given = stream.codec_context, source.codec_context
-    context.pix_fmt = _pixel_format(name, given.pix_fmt or "yuv420p", _is_odd(source))
+    odd = _is_odd(stream.width, stream.height)
+    context.pix_fmt = _pixel_format(name, given.pix_fmt or "yuv420p", odd)
     context.sample_aspect_ratio = source.sample_aspect_ratio or Fraction(0, 1)
     # Each frame is shown for as long as it was: without this the last one lasts 1 / rate.
     context.flags |= av.codec.context.Flags.frame_duration

@@ -1,7 +1,8 @@
 """Rows for people and programs: a rich table on a terminal, CSV in a pipe, JSON Lines on request.
 
 A row leaves as soon as it is known; only the rich table, whose columns need all of them, waits
-for the end.
+for the end. Rows over time, of which there may be any number, don't: on a terminal they stand
+below each other in columns of fixed width.
 """
 
 import csv
@@ -18,7 +19,14 @@ FORMATS = ("auto", "table", "csv", "json")
 
 
 class Table:
-    def __init__(self, columns: Sequence[str], format: str = "auto", header: bool = True, out=None):
+    def __init__(
+        self,
+        columns: Sequence[str],
+        format: str = "auto",
+        header: bool = True,
+        out=None,
+        over_time: bool = False,
+    ):
         """`out`: a binary file to write to instead of standard output."""
         if format not in FORMATS:
             raise AvtoolsError(f"--format {format}: expected one of {', '.join(FORMATS)}")
@@ -28,23 +36,26 @@ class Table:
         if format == "auto":
             self.format = "table" if out is None and sys.stdout.isatty() else "csv"
         self.rows: list[list[str]] = []
+        self.over_time = over_time
 
-    def add(self, row: Mapping[str, object]) -> None:
-        values = [_clean(row.get(c)) for c in self.columns]
+    def add(self, *rows: Mapping[str, object]) -> None:
+        """Rows that leave together."""
+        values = [[_clean(row.get(c)) for c in self.columns] for row in rows]
         if self.format == "json":
-            named = dict(zip(self.columns, values, strict=True))
-            self._write(json.dumps(named, ensure_ascii=False))
+            named = (dict(zip(self.columns, v, strict=True)) for v in values)
+            self._write("".join(json.dumps(n, ensure_ascii=False) + "\n" for n in named))
         elif self.format == "csv":
-            if self.header:
-                self._write(_csv_line(self.columns))
-                self.header = False
-            self._write(_csv_line(["" if v is None else v for v in values]))
+            self._write(self._header() + _csv_lines(values))
         else:
-            self.rows.append([_short(c, v) for c, v in zip(self.columns, values, strict=True)])
+            short = [[_short(c, x) for c, x in zip(self.columns, v, strict=True)] for v in values]
+            if self.over_time:
+                self._write(self._in_columns(short))
+            else:
+                self.rows += short
 
     def finish(self) -> None:
-        if self.format == "csv" and self.header:
-            self._write(_csv_line(self.columns))
+        if self.format == "csv":
+            self._write(self._header())
         if self.format == "table" and self.rows:
             self.out.write(self._drawn().encode("utf-8", "surrogateescape"))
         self.out.flush()
@@ -70,6 +81,11 @@ class Table:
         Console(file=text, width=width, force_terminal=self.out.isatty()).print(table)
         return text.getvalue()
 
+    def _in_columns(self, rows: list[list[str]]) -> str:
+        if self.header:
+            rows, self.header = [self.columns, *rows], False
+        return "".join("".join(f"{cell:<12}" for cell in row).rstrip() + "\n" for row in rows)
+
     def _in_words(self, width: int) -> str:
         from textwrap import fill
 
@@ -80,29 +96,35 @@ class Table:
             lines.append(fill(f"{first}: {said}", width, subsequent_indent="    "))
         return "\n".join(lines).replace("\u00a0", " ") + "\n"
 
-    def _write(self, line: str) -> None:
+    def _header(self) -> str:
+        """The line of names, the first time that it is asked for."""
+        wanted, self.header = self.header, False
+        return _csv_lines([self.columns]) if wanted else ""
+
+    def _write(self, text: str) -> None:
         # A name that is not UTF-8 leaves as the bytes that it came as.
-        self.out.write(line.encode("utf-8", "surrogateescape") + b"\n")
+        self.out.write(text.encode("utf-8", "surrogateescape"))
         self.out.flush()
 
 
 def _clean(value: object) -> object:
     """Numbers as numbers, without the noise of binary fractions; what is missing as None."""
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, str | bool) or value is None:
         return value
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):
-        return None if not math.isfinite(value) else float(f"{value:.9g}")
+        return float(f"{value:.9g}") if math.isfinite(value) else None
     if isinstance(value, list | tuple):
         return "; ".join(map(str, value)) or None
     return value
 
 
-def _csv_line(values: Sequence[object]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)  # quotes names with a newline in them
-    return line.getvalue()[:-1]
+def _csv_lines(rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO()
+    # Quotes names with a newline in them; None becomes empty.
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def _short(column: str, value: object) -> str:

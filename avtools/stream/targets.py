@@ -120,3 +120,31 @@ def announce(items: Sequence[Item]) -> None:
     for item in items:
         what = item.refusal or f"{item.path} -> {item.target or 'standard output'}"
         sys.stdout.write(what + "\n")
+
+
+def is_folder(path: str) -> bool:
+    return path.endswith("/") or os.path.isdir(path)
+
+
+def check_beside(option: str, path: str, items: Sequence[Item]) -> None:
+    """A file that is written beside the rows: one a call, or a folder with one an input."""
+    if not is_folder(path):
+        if len(items) > 1:
+            raise AvtoolsError(f"{option} {path}: {len(items)} inputs need a folder, as in {path}/")
+    elif any(item.is_stdin for item in items):
+        raise AvtoolsError(f"{option} {path}: standard input has no name: name a file")
+
+
+def beside(path: str, item: Item, ending: str) -> str:
+    """The file itself, or the one in the folder with the name of the input and this ending."""
+    if not is_folder(path):
+        return path
+    return os.path.join(path, os.path.splitext(item.relative)[0] + ending)
+
+
+def refuse_doubles(outputs: Sequence[str]) -> None:
+    seen = set()
+    for path in map(os.path.realpath, outputs):
+        if path in seen:
+            raise AvtoolsError(f"{path}: named for two outputs")
+        seen.add(path)
