@@ -125,7 +125,9 @@ def _nearer(now: list, goal: list, share: float) -> list:
     cosine = a * x + b * y + c * z
     if sine < 1e-7:
         # The same direction; or the opposite one, to which `between` knows a way.
-        return goal if cosine > 0 else between(*np.array([[now], [goal]]), share)[0].tolist()
+        if cosine > 0:
+            return goal
+        return between(np.array([now]), np.array([goal]), np.array([[share]]))[0].tolist()
     angle = math.atan2(sine, cosine)
     p, q = math.sin((1 - share) * angle) / sine, math.sin(share * angle) / sine
     a, b, c = p * a + q * x, p * b + q * y, p * c + q * z
