@@ -182,7 +182,7 @@ def ours(foa: np.ndarray, rate: int, sources: int) -> list[float]:
     for row in csv.DictReader(io.StringIO(out.stdout)):
         if row["azimuth"]:
             a, e = np.radians([float(row["azimuth"]), float(row["elevation"] or 0)])
-            sure = float(row["confidence"] or 0)
+            sure = float(row["confidence"] or 0) ** 2
             seen = [np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), 1.0]
             sums[row["source"]] = sums.get(row["source"], 0) + sure * np.array(seen)
     best = sorted(sums.values(), key=lambda s: -s[2])[:sources]

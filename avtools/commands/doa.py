@@ -1,0 +1,283 @@
+"""Where sounds come from, several at once, over time: one row a source and window, with an
+identity that stays with the source while it moves, and when it comes back within 20 seconds.
+
+First-order ambisonics: in each bin of very short spectra the direction is told by the intensity;
+bins count as they are direct (one wave, not many), rising (before the echoes) and loud. Where the
+directions gather, there is a source. Two spaced microphones (--spacing METRES, channel 0 on the
+left) and arrays (--array FILE) are steered by GCC-PHAT (SRP-PHAT). A pair tells only the angle to
+its axis, taken as azimuth -90 to 90 in front; it leaves the elevation empty.
+
+--array FILE is a CSV with a line for each channel, in their order: x,y,z in metres, x front,
+y left, z up.
+
+confidence is the geometric mean of two figures: the source's share of the direct sound in the
+window, and its amount of direct sound against the usual amount in this recording. 1 is a single
+source without room and noise; sources in rooms have 0.2 to 0.9. Silence and diffuse sound give no
+rows: a source must have had about a tenth of the direct sound over a window. --sources N looks for
+at most N sources, and no longer asks for that much: a weak second source is then found earlier,
+and diffuse sound may give rows of low confidence. --least drops rows below a confidence.
+
+--hop is the step from row to row. --window is what a row looks at: a longer one is surer of
+sources that rest, a shorter one follows those that move. --plot draws the directions over time,
+and over the sphere: on the picture, where the input is a 360 video or --video names one.
+"""
+
+from typing import Annotated
+
+from avtools.commands.options import (
+    FROM,
+    From,
+    Hop,
+    Inputs,
+    Manner,
+    Plot,
+    Rows,
+    Window,
+    check_beside,
+    one_of,
+    option,
+    span,
+)
+from avtools.errors import AvtoolsError
+
+COLUMNS = ("file", "time", "source", "azimuth", "elevation", "confidence")
+# Peaks that are looked for where nobody says how many sources there are.
+MOST = 4
+# Shares that make a source where --sources says that there is one.
+TOLD_BIRTH, TOLD_SURE = 0.04, 0.03
+
+
+def doa(
+    inputs: Inputs,
+    rows: Rows,
+    manner: Manner,
+    model: Annotated[
+        str,
+        option(
+            "--model", metavar="NAME", show_default=True, help="What listens: signal (no network)."
+        ),
+    ] = "signal",
+    sources: Annotated[
+        int | None,
+        option("--sources", metavar="N", min=1, max=8, help="At most so many at a time."),
+    ] = None,
+    from_: From = "auto",
+    spacing: Annotated[
+        float | None,
+        option("--spacing", metavar="METRES", help="Two microphones so far apart, the left first."),
+    ] = None,
+    array: Annotated[
+        str | None,
+        option(
+            "--array", metavar="FILE", help="Where each microphone is: CSV of x,y,z, metres."
+        ),
+    ] = None,
+    window: Window = "0.5",
+    hop: Hop = "0.1",
+    low: Annotated[
+        float | None,
+        option("--low", metavar="HZ", min=0.0, help="Frequencies from here: 200 by default."),
+    ] = None,
+    high: Annotated[
+        float | None,
+        option("--high", metavar="HZ", min=0.0, help="Up to here: 6000, arrays 8000, by default."),
+    ] = None,
+    least: Annotated[
+        float,
+        option("--least", metavar="CONFIDENCE", min=0.0, max=1.0, help="Leave out rows below it."),
+    ] = 0.0,
+    plot: Plot = None,
+    video: Annotated[
+        str | None,
+        option("--video", metavar="FILE", help="The 360 picture to draw on, or a folder of them."),
+    ] = None,
+):
+    """Say where sounds come from, several at once.
+
+    \b
+    Examples:
+      avtools doa foa.wav
+      avtools doa 360.mp4 --plot where.png
+      avtools doa foa.wav --sources 2 --format json
+      avtools doa stereo.wav --spacing 0.2
+      avtools doa mics.wav --array mics.csv
+      avtools doa foa.wav | avtools beamform foa.wav --towards - -o out.wav
+    """
+    from functools import partial
+
+    from avtools.each import write_rows
+
+    one_of("--from", from_, FROM)
+    one_of("--model", model, ("signal",))
+    if video is not None and plot is None:
+        raise AvtoolsError("--video is what --plot draws on: it goes with --plot")
+    if spacing is not None and array is not None:
+        raise AvtoolsError("give only one of --spacing and --array")
+    if (spacing is not None or array is not None) and from_ != "auto":
+        raise AvtoolsError("--from is of ambisonics, --spacing and --array of microphones")
+    wish = {
+        "sources": sources,
+        "from": from_,
+        "spacing": checked_spacing(spacing),
+        "array": array,
+        "window": window,
+        "hop": hop,
+        "low": low,
+        "high": high,
+        "least": least,
+        "video": video,
+    }
+    check_beside(None, plot)
+    work = partial(located, inputs, wish, plot, bar=rows.jobs == 1, watched=rows.is_watched)
+    return write_rows(inputs, rows, COLUMNS, work, beside={"--plot": plot}, over_time=True)
+
+
+def located(inputs: Inputs, wish: dict, plot: str | None, item, bar: bool, watched: bool):
+    """The rows of one file."""
+    from contextlib import ExitStack
+
+    from avtools.dsp.tracking import Tracker
+    from avtools.each import picture_beside, strip_below
+    from avtools.stream.progress import shown
+
+    with ExitStack() as stack:
+        sound = stack.enter_context(inputs.open(item.path))
+        sound, listener, knows_elevation = listener_for(sound, wish)
+        told = wish["sources"] is not None
+        tracker = Tracker(
+            hop=listener.hop / listener.rate,
+            memory=listener.slots * listener.hop / listener.rate,
+            birth=TOLD_BIRTH if told else listener.birth,
+            sure=TOLD_SURE if told else listener.sure,
+            most=wish["sources"],
+        )
+
+        def picture():
+            from avtools.plot.direction import DirectionPicture
+
+            return DirectionPicture(item.path, frame(item, wish["video"], inputs.start))
+
+        def strip():
+            from avtools.plot.strip import AzimuthStrip
+
+            return AzimuthStrip(tracker.hop)
+
+        drawn = stack.enter_context(picture_beside(plot, item, picture))
+        below = stack.enter_context(strip_below(watched, strip))
+        sound = stack.enter_context(shown(sound, item.path, bar))
+        for heard in listener.through(sound.blocks):
+            found = tracker.add(heard.directions, heard.shares, heard.total)
+            time = heard.time + inputs.start
+            rows = [row_of(item.path, time, source, knows_elevation) for source in found]
+            rows = [row for row in rows if row["confidence"] >= wish["least"]]
+            if drawn:
+                draw(drawn, time, heard, rows)
+            for row in rows if below else ():
+                below.add(row["time"], row["azimuth"], row["confidence"])
+            yield rows
+
+
+def row_of(path: str, time: float, source, knows_elevation: bool) -> dict:
+    from avtools.dsp.sphere import angles
+
+    azimuth, elevation = angles(source.direction)
+    return {
+        "file": path,
+        "time": round(time, 6),
+        "source": source.identity,
+        "azimuth": round(float(azimuth), 2),
+        "elevation": round(float(elevation), 2) if knows_elevation else None,
+        "confidence": round(source.confidence, 4),
+    }
+
+
+def draw(picture, time: float, heard, rows: list[dict]) -> None:
+    from avtools.dsp.sphere import angles
+
+    picture.add_energy(time, *angles(heard.cloud), heard.weights)
+    for row in rows:
+        elevation = row["elevation"] or 0.0
+        where = row["source"], row["azimuth"], elevation
+        picture.add_row(time, *where, row["confidence"])
+        picture.mark(*where)
+
+
+def listener_for(sound, wish: dict):
+    """The sound as it is listened to, what listens, and whether it knows elevations."""
+    rate = sound.rate
+    hop = span("--hop", wish["hop"], rate, least=32)
+    slots = max(1, round(span("--window", wish["window"], rate) / hop))
+    common = {
+        "rate": rate,
+        "hop": hop,
+        "slots": slots,
+        "most": MOST if wish["sources"] is None else wish["sources"] + 1,
+    } | {edge: wish[edge] for edge in ("low", "high") if wish[edge] is not None}
+    try:
+        if wish["spacing"] is not None or wish["array"] is not None:
+            return by_array(sound, wish, common)
+        return by_field(sound, wish, common)
+    except ValueError as error:
+        raise AvtoolsError(f"{sound.name}: {error}") from error
+
+
+def by_field(sound, wish: dict, common: dict):
+    from avtools.dsp.listening import FoaListener
+    from avtools.stream.conventions import first_order
+
+    if sound.channels == 2 and wish["from"] == "auto":
+        raise AvtoolsError(
+            f"{sound.name}: 2 channels; of two spaced microphones say their distance, as in "
+            "--spacing 0.2"
+        )
+    return first_order(sound, wish["from"]), FoaListener(**common), True
+
+
+def by_array(sound, wish: dict, common: dict):
+    from avtools.dsp.steered import ArrayListener, pair_positions
+
+    if wish["array"] is not None:
+        from avtools.stream.geometry import read_geometry
+
+        positions = read_geometry(wish["array"], sound.channels)
+    else:
+        if sound.channels != 2:
+            raise AvtoolsError(
+                f"{sound.name}: {sound.channels} channels, but --spacing is of 2 microphones "
+                "(--channels chooses, --array is for more)"
+            )
+        positions = pair_positions(wish["spacing"])
+    listener = ArrayListener(positions=positions, **common)
+    return sound, listener, listener.elevation_known
+
+
+def frame(item, video: str | None, start: float):
+    """The picture that directions are drawn on, or None where there is none that shows them."""
+    import os
+
+    from avtools.stream.files import VIDEO_SUFFIXES
+    from avtools.stream.targets import video_for
+
+    path = item.path if video is None else video_for(video, item)
+    if video is None and os.path.splitext(path)[1].lower() not in VIDEO_SUFFIXES:
+        return None
+    from avtools.stream.video import frames, video_facts
+
+    try:
+        facts = video_facts(path)
+        if facts.width != 2 * facts.height:
+            raise AvtoolsError(
+                f"{path}: its picture ({facts.width} x {facts.height}) is not equirectangular"
+            )
+        after = facts.start + start
+        return next((picture for _, picture in frames(path, start=after)), None)
+    except AvtoolsError:
+        if video is not None:
+            raise
+        return None  # a sound in a box of videos, or a picture that is not of the whole sphere
+
+
+def checked_spacing(spacing: float | None) -> float | None:
+    if spacing is not None and not 0.001 <= spacing <= 10:
+        raise AvtoolsError(f"--spacing {spacing:g}: expected metres from 0.001 to 10")
+    return spacing

@@ -1,0 +1,132 @@
+"""Direct sound in first-order ambisonics: which directions the undisturbed first waves come from.
+
+In a room most of the energy comes from everywhere, some time after the sound itself. What comes
+straight from a source shows itself in three ways, and each bin of a short spectrum (10.7 ms, so
+short that the direct sound is often over before the first reflection) is weighted by them:
+
+- directness: a lone plane wave has |intensity| = energy; overlapping waves have less,
+- onset: it rises above what is left of the sound before it, while reverberation only decays,
+- loudness, but little: the fourth root of the energy, else a few loud moments would decide.
+
+The exponents were chosen on simulated rooms (tests/bench/rooms.py with other seeds).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from avtools.dsp.dialect import namespace
+from avtools.dsp.intensity import ROUNDING, SILENT, energy, intensity
+from avtools.dsp.stft import fast_size, frames_of, hann, spectra
+
+SECONDS = 0.0107  # of a short spectrum
+LOUDNESS, DIRECTNESS, ONSET = 0.25, 4, 2
+MOST_ONSET = 10.0
+# Seconds in which what a bin held fades to 1/e, as reverberation may.
+FADING = 0.1
+# Of each slot of time only the strongest bins are kept.
+KEPT = 50
+
+
+def directed(foa):
+    """Unit vectors `(..., windows, bins, 3)`, directness and energy `(..., windows, bins)`.
+
+    Of AmbiX spectra `(..., 4, windows, bins)`; each over a bin and its neighbours, since a bin
+    alone often seems a plane wave by chance.
+    """
+    xp = namespace(foa)
+    vector, whole = beside(intensity(foa)), beside(energy(foa))
+    length = xp.linalg.vector_norm(vector, axis=-3)
+    tiny = 1e-30
+    unit = vector / xp.clip(length, tiny, None)[..., None, :, :]
+    return xp.moveaxis(unit, -3, -1), length / xp.clip(whole, tiny, None), whole
+
+
+def beside(values):
+    """The sum of each bin and its two neighbours, `(..., bins)`."""
+    xp = namespace(values)
+    first, last = values[..., :1] * 0, values[..., -1:] * 0
+    return (
+        values
+        + xp.concat([values[..., 1:], last], axis=-1)
+        + xp.concat([first, values[..., :-1]], axis=-1)
+    )
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The strongest direct sound of a stretch of time."""
+
+    directions: np.ndarray  # (n, 3) unit vectors
+    weights: np.ndarray  # (n,)
+
+
+@dataclass(frozen=True)
+class DirectSound:
+    """How direct sound is looked for; `through(blocks)` does it."""
+
+    rate: int
+    hop: int  # samples of a slot
+    low: float = 200.0
+    high: float = 6000.0
+
+    def __post_init__(self):
+        if not self.used.any():
+            raise ValueError(f"no frequency lies between {self.low:g} and {self.high:g} Hz")
+
+    @cached_property
+    def size(self) -> int:
+        return fast_size(max(16, round(SECONDS * self.rate)))
+
+    @cached_property
+    def step(self) -> int:
+        return self.size // 4
+
+    @cached_property
+    def used(self) -> np.ndarray:
+        hertz = np.arange(self.size // 2 + 1) * (self.rate / self.size)
+        return (hertz >= self.low) & (hertz <= self.high) & (hertz > 0)
+
+    def through(self, blocks: Iterable[np.ndarray]) -> Iterator[Slot]:
+        """The slots of AmbiX `(4, samples)`, each `hop` samples long, as soon as they are over."""
+        window, past, slot = hann(self.size), None, 0
+        held: list[tuple[np.ndarray, np.ndarray]] = []
+        for frames in frames_of((x[:4] for x in blocks), self.size, self.step):
+            unit, weights, past = self._weighted(spectra(frames.samples, window), past)
+            slots = (frames.starts + frames.lengths // 2) // self.hop
+            for here in np.unique(slots):
+                while slot < here:
+                    yield strongest(held)
+                    held, slot = [], slot + 1
+                held.append((unit[slots == here], weights[slots == here]))
+        if held:
+            yield strongest(held)
+
+    def _weighted(self, foa, past):
+        """Directions and weights `(windows, bins)`; what is left of the sound after them."""
+        total = energy(foa).sum(-1, keepdims=True)
+        unit, directness, whole = directed(foa[..., self.used])
+        heard = (whole > SILENT) & (whole > ROUNDING * total)
+        log = np.log(np.maximum(whole, 1e-30))
+        before = log[:1] if past is None else past  # the beginning of a file is no onset
+        # The fading maximum of what was: max(E[t], fade E[t - 1], fade^2 E[t - 2], ...) is a
+        # running maximum once the fading is taken out.
+        fade = self.step / self.rate / FADING
+        slope = fade * np.arange(len(log) + 1, dtype=log.dtype)[:, None]
+        rising = np.maximum.accumulate(np.concatenate([before, log]) + slope, axis=0) - slope
+        onset = np.exp(np.minimum(log - rising[:-1] + fade, np.log(MOST_ONSET)))
+        weights = whole**LOUDNESS * directness**DIRECTNESS * onset**ONSET
+        return unit, np.where(heard, weights, 0), rising[-1:]
+
+
+def strongest(parts: list[tuple[np.ndarray, np.ndarray]]) -> Slot:
+    if not parts:
+        return Slot(np.empty((0, 3)), np.empty(0))
+    directions = np.concatenate([d.reshape(-1, 3) for d, _ in parts])
+    weights = np.concatenate([w.reshape(-1) for _, w in parts])
+    best = np.flatnonzero(weights > 0)
+    if len(best) > KEPT:
+        best = best[np.argsort(-weights[best], kind="stable")[:KEPT]]
+    return Slot(directions[best].astype(np.float64), weights[best].astype(np.float64))

@@ -1,0 +1,134 @@
+"""Identities over time: which of the directions now are the sources that were there before."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avtools.dsp.sphere import angle_between
+
+# Degrees that a source may move from row to row, and may lie beside where it was last heard.
+GATE = 20.0
+# Two tracks that have come so close are one.
+SAME = 10.0
+# Seconds over which directions are averaged, each by the direct sound that speaks for it.
+SETTLING = 0.5
+# Seconds over which it is known how much direct sound there usually is.
+USUAL = 5.0
+# Seconds for which a silent source keeps its identity.
+PATIENCE = 20.0
+
+
+@dataclass(eq=False)
+class Track:
+    direction: np.ndarray
+    mass: float = 0.0  # direct sound behind the direction, fading
+    evidence: float = 0.0  # running mean of the share
+    silent: float = 0.0  # seconds since
+    identity: int = 0  # from 1 on; 0: not yet sure
+
+
+@dataclass(frozen=True)
+class Source:
+    identity: int
+    direction: np.ndarray  # unit vector
+    confidence: float
+
+
+@dataclass
+class Tracker:
+    """Peaks of direct sound row after row in, sources out.
+
+    Evidence for a source is the running mean of its shares. Confidence is the geometric mean of
+    two figures from 0 to 1: its share of the direct sound now, and its amount of direct sound
+    against the usual amount of all.
+    """
+
+    hop: float  # seconds between rows
+    memory: float  # seconds over which evidence is gathered: that of a row's window
+    birth: float = 0.1  # share that may begin a track
+    sure: float = 0.08  # evidence that makes it a source
+    most: int | None = None  # sources at a time
+
+    def __post_init__(self):
+        self.tracks: list[Track] = []
+        self.identities = 0
+        self.usual = 0.0
+
+    def add(self, directions: np.ndarray, shares: np.ndarray, total: float) -> list[Source]:
+        """The sources among directions `(n, 3)` with shares `(n,)` of `total` direct sound."""
+        if not self.usual:
+            self.usual = total
+        # One loud onset is not what is usual.
+        self.usual += min(1.0, self.hop / USUAL) * (min(total, 3 * self.usual) - self.usual)
+        heard = self._match(directions)
+        self._begin(directions, shares, heard)
+        for k, track in heard.items():
+            self._turn(track, directions[k], shares[k] * total)
+        self._age({id(track): shares[k] for k, track in heard.items()})
+        self._name()
+        sources = [(k, t) for k, t in heard.items() if t.identity and t in self.tracks]
+        if self.most is not None:
+            sources = sorted(sources, key=lambda s: -s[1].evidence)[: self.most]
+        found = [Source(t.identity, t.direction, self._sure(shares[k], total)) for k, t in sources]
+        return sorted(found, key=lambda source: source.identity)
+
+    def _sure(self, share: float, total: float) -> float:
+        amount = share * total / max(self.usual, 1e-30)
+        return float(np.sqrt(share * min(1.0, amount)))
+
+    def _match(self, directions) -> dict[int, Track]:
+        """Each direction to the nearest track within the gate, the nearest pairs first."""
+        if not self.tracks or not len(directions):
+            return {}
+        known = np.array([t.direction for t in self.tracks])
+        away = angle_between(directions[:, None, :], known[None, :, :])
+        # Those that are not yet sources stand behind those that are.
+        away += np.array([0.0 if t.identity else 5.0 for t in self.tracks])
+        heard: dict[int, Track] = {}
+        taken: set[int] = set()
+        for place in np.argsort(away, axis=None, kind="stable"):
+            k, j = divmod(int(place), len(self.tracks))
+            if away[k, j] > GATE:
+                break
+            if k not in heard and j not in taken:
+                heard[k] = self.tracks[j]
+                taken.add(j)
+        return heard
+
+    def _begin(self, directions, shares, heard: dict[int, Track]) -> None:
+        for k, (direction, share) in enumerate(zip(directions, shares, strict=True)):
+            if k in heard or share < self.birth:
+                continue
+            if any(angle_between(direction, t.direction) < GATE for t in heard.values()):
+                continue  # the edge of a source that is there
+            heard[k] = Track(direction)
+            self.tracks.append(heard[k])
+
+    def _turn(self, track: Track, direction: np.ndarray, mass: float) -> None:
+        """To the mean of the directions, each counted by its mass, older ones less."""
+        track.mass = track.mass * np.exp(-(self.hop + track.silent) / SETTLING) + mass
+        mixed = track.direction + mass / track.mass * (direction - track.direction)
+        track.direction = mixed / np.linalg.norm(mixed)
+
+    def _age(self, shares: dict[int, float]) -> None:
+        new = min(1.0, self.hop / self.memory)
+        for track in self.tracks:
+            share = shares.get(id(track))
+            track.evidence += new * ((share or 0.0) - track.evidence)
+            track.silent = 0.0 if share is not None else track.silent + self.hop
+        self.tracks = [
+            t for t in self.tracks if t.silent <= (PATIENCE if t.identity else self.memory)
+        ]
+        self.tracks = [t for k, t in enumerate(self.tracks) if not self._is_double(k)]
+
+    def _is_double(self, k: int) -> bool:
+        return any(
+            angle_between(self.tracks[k].direction, other.direction) < SAME
+            for other in self.tracks[:k]
+        )
+
+    def _name(self) -> None:
+        for track in self.tracks:
+            if not track.identity and track.evidence >= self.sure:
+                self.identities += 1
+                track.identity = self.identities
