@@ -14,8 +14,19 @@ from avtools.errors import AvtoolsError, reason, say
 
 # Name -> the function behind it, and its line in `avtools --help`.
 COMMANDS = {
+    "beamform": (
+        "avtools.commands.beamform:beamform",
+        "Listen in a direction of an ambisonic sound field.",
+    ),
     "convert": ("avtools.commands.convert:convert", "Change layout, rate or format."),
+    "doa": ("avtools.commands.doa:doa", "Say where sounds come from, several at once."),
     "flip": ("avtools.commands.flip:flip", "Swap left and right."),
+    "gcc-phat": ("avtools.commands.gcc_phat:gcc_phat", "Delay between channels over time."),
+    "intensity": (
+        "avtools.commands.intensity:intensity",
+        "Where the sound of ambisonics comes from, and how directly.",
+    ),
+    "nfov": ("avtools.commands.nfov:nfov", "Cut a flat view out of a 360° video."),
     "probe": ("avtools.commands.probe:probe", "Say what is in a file and what is wrong with it."),
     "rotate-foa": ("avtools.commands.rotate_foa:rotate_foa", "Turn an ambisonic sound field."),
 }

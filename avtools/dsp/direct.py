@@ -94,7 +94,10 @@ class DirectSound:
         window, past, slot = hann(self.size), None, 0
         held: list[tuple[np.ndarray, np.ndarray]] = []
         for frames in frames_of((x[:4] for x in blocks), self.size, self.step):
-            unit, weights, past = self._weighted(spectra(frames.samples, window), past)
+            samples = frames.samples
+            if frames.lengths[-1] < self.size:
+                samples = without_edge(samples, frames.lengths[-1])
+            unit, weights, past = self._weighted(spectra(samples, window), past)
             slots = (frames.starts + frames.lengths // 2) // self.hop
             for here in np.unique(slots):
                 while slot < here:
@@ -119,6 +122,14 @@ class DirectSound:
         onset = np.exp(np.minimum(log - rising[:-1] + fade, np.log(MOST_ONSET)))
         weights = whole**LOUDNESS * directness**DIRECTNESS * onset**ONSET
         return unit, np.where(heard, weights, 0), rising[-1:]
+
+
+def without_edge(samples: np.ndarray, length: int) -> np.ndarray:
+    """A window that the end cuts: a constant offset that stops there would be a click."""
+    held = samples[..., :length]
+    return np.concatenate(
+        [held - held.mean(axis=-1, keepdims=True), samples[..., length:]], axis=-1
+    )
 
 
 def strongest(parts: list[tuple[np.ndarray, np.ndarray]]) -> Slot:

@@ -8,6 +8,7 @@ arrive through a pipe from a tool that is still at work.
 import csv
 import json
 import math
+import os
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from operator import attrgetter
 import numpy as np
 
 from avtools.dsp.sphere import between, unit_vectors
-from avtools.errors import AvtoolsError, note, reason
+from avtools.errors import AvtoolsError, note, reason, warn
 
 # Rows of a source that lie further apart than this (seconds): it rests, and turns to the new
 # direction in the last such time before it.
@@ -115,8 +116,10 @@ class _Path:
         following = np.clip(after, None, len(times) - 1)
         begins = np.maximum(times[last], times[following] - GAP)
         length = np.maximum(times[following] - begins, 1e-9)
-        part = np.clip((seconds - begins) / length, 0, 1)
-        return between(directions[last], directions[following], part[:, None])
+        part = np.clip((seconds - begins) / length, 0, 1)[:, None]
+        # At rest to the last bit: how far the table has been read must not be heard.
+        way = between(directions[last], directions[following], part)
+        return np.where((part > 0) & (following > last)[:, None], way, directions[last])
 
 
 def _one_after_another(rows: Iterator[Row]) -> Iterator[Row]:
@@ -135,15 +138,24 @@ def _one_after_another(rows: Iterator[Row]) -> Iterator[Row]:
 
 def read_rows(source: str, name: str, path: str) -> Iterator[Row]:
     """The rows about one file, as they come; those without a direction are passed over."""
-    chosen, latest = None, -math.inf
+    wanted = _about_in(source, name, path)
+    latest = None
     for where, cells in _cells(source, name):
+        about = _about(cells)
+        if latest is None:
+            wanted, latest = wanted or about, -math.inf
+            _tell_if_other(name, wanted, path)
+        if about != wanted:
+            if about == _same(path):
+                raise AvtoolsError(
+                    f"{where}: about {path} only after rows about another file: save the table "
+                    "and name its FILE, it can then be searched first"
+                )
+            continue
         time, azimuth = (_number(where, cells, c) for c in ("time", "azimuth"))
         if time is None:
             raise AvtoolsError(f"{where}: no time")
-        about = str(cells.get("file") or "-")
-        if chosen is None or (chosen != path and about == path):
-            chosen, latest = about, -math.inf
-        if about != chosen or azimuth is None:
+        if azimuth is None:
             continue
         if time < latest:
             raise AvtoolsError(f"{where}: time {time:g} comes after {latest:g}")
@@ -158,6 +170,43 @@ def read_rows(source: str, name: str, path: str) -> Iterator[Row]:
         )
 
 
+def _about_in(source: str, name: str, path: str) -> str | None:
+    """Which file's rows are meant; None for those of the first file, which is all a pipe can say.
+
+    The rows of the sound itself; else, where the table is about one file only, those.
+    """
+    if source == "-" or not os.path.isfile(source):
+        return None
+    only = None
+    for _, cells in _cells(source, name):
+        about = _about(cells)
+        if about == _same(path):
+            return about
+        if only not in (None, about):
+            only = ""
+        elif only is None:
+            only = about
+    if only == "":
+        raise AvtoolsError(f"{name}: about several files, but none of them is {path}")
+    return only
+
+
+def _tell_if_other(name: str, about: str, path: str) -> None:
+    """Rows about a file of another name may be meant, as a video's for its sound; or not."""
+    names = {os.path.splitext(os.path.basename(p))[0] for p in (about, path)}
+    if "-" not in (about, path) and len(names) > 1:
+        warn(f"{name}: its rows are about {os.path.basename(about)}, taken for {path}")
+
+
+def _about(cells: dict) -> str:
+    return _same(str(cells.get("file") or "-"))
+
+
+def _same(path: str) -> str:
+    """One name for one file, however it was written."""
+    return path if path == "-" else os.path.abspath(path)
+
+
 def _label(source: object) -> str:
     return "" if source is None else str(source).strip()
 
@@ -166,7 +215,7 @@ def _number(where: str, cells: dict, column: str) -> float | None:
     value = cells.get(column)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    with suppress(TypeError, ValueError):
+    with suppress(TypeError, ValueError, OverflowError):
         number = float(value)
         if math.isfinite(number) and abs(number) < 1e9:
             return number
@@ -182,7 +231,7 @@ def _cells(source: str, name: str) -> Iterator[tuple[str, dict]]:
             if first.lstrip().startswith("{"):
                 yield from _json(name, first, number, numbered)
             else:
-                yield from _csv(name, first, numbered)
+                yield from _csv(name, first, number, numbered)
     except OSError as error:
         raise AvtoolsError(f"{name}: {reason(error)}") from error
     except UnicodeDecodeError as error:
@@ -202,14 +251,16 @@ def _limited(name: str, lines) -> Iterator[str]:
         yield line
 
 
-def _csv(name: str, first: str, numbered) -> Iterator[tuple[str, dict]]:
+def _csv(name: str, first: str, number: int, numbered) -> Iterator[tuple[str, dict]]:
     header = [c.strip().lower() for c in next(csv.reader([first]), [])]
     if not {"time", "azimuth"} <= set(header):
         raise AvtoolsError(f"{name}: its first line must name the columns time and azimuth")
+    rows = csv.reader(line for _, line in numbered)  # a name may go over several lines
     try:
-        for n, row in ((n, next(csv.reader([line]), [])) for n, line in numbered):
+        for row in rows:
             if any(cell.strip() for cell in row):
-                yield f"{name}: line {n}", dict(zip(header, row, strict=False))
+                where = f"{name}: line {number + rows.line_num}"
+                yield where, dict(zip(header, row, strict=False))
     except csv.Error as error:
         raise AvtoolsError(f"{name}: not a CSV table ({reason(error)})") from error
 
