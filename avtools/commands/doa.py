@@ -13,9 +13,10 @@ y left, z up.
 confidence is the geometric mean of two figures: the source's share of the direct sound in the
 window, and its amount of direct sound against the usual amount in this recording. 1 is a single
 source without room and noise; sources in rooms have 0.2 to 0.9. Silence and diffuse sound give no
-rows: a source must have had about a tenth of the direct sound over a window. --sources N looks for
-at most N sources, and no longer asks for that much: a weak second source is then found earlier,
-and diffuse sound may give rows of low confidence. --least drops rows below a confidence.
+rows: a source must have had more of the direct sound than chance can give to a direction, or about
+a tenth of it over several windows. --sources N looks for at most N sources, and no longer asks for
+that much: a weak second source is then found earlier, and diffuse sound may give rows of low
+confidence. --least drops rows below a confidence.
 
 --hop is the step from row to row. --window is what a row looks at: a longer one is surer of
 sources that rest, a shorter one follows those that move. --plot draws the directions over time,
@@ -43,6 +44,8 @@ from avtools.errors import AvtoolsError
 COLUMNS = ("file", "time", "source", "azimuth", "elevation", "confidence")
 # Peaks that are looked for where nobody says how many sources there are.
 MOST = 4
+# Windows over which evidence for a source is gathered.
+MEMORY = 4
 # Shares that make a source where --sources says that there is one.
 TOLD_BIRTH, TOLD_SURE = 0.04, 0.03
 
@@ -68,9 +71,7 @@ def doa(
     ] = None,
     array: Annotated[
         str | None,
-        option(
-            "--array", metavar="FILE", help="Where each microphone is: CSV of x,y,z, metres."
-        ),
+        option("--array", metavar="FILE", help="Where each microphone is: CSV of x,y,z, metres."),
     ] = None,
     window: Window = "0.5",
     hop: Hop = "0.1",
@@ -146,7 +147,7 @@ def located(inputs: Inputs, wish: dict, plot: str | None, item, bar: bool, watch
         told = wish["sources"] is not None
         tracker = Tracker(
             hop=listener.hop / listener.rate,
-            memory=listener.slots * listener.hop / listener.rate,
+            memory=MEMORY * listener.slots * listener.hop / listener.rate,
             birth=TOLD_BIRTH if told else listener.birth,
             sure=TOLD_SURE if told else listener.sure,
             most=wish["sources"],
@@ -166,7 +167,8 @@ def located(inputs: Inputs, wish: dict, plot: str | None, item, bar: bool, watch
         below = stack.enter_context(strip_below(watched, strip))
         sound = stack.enter_context(shown(sound, item.path, bar))
         for heard in listener.through(sound.blocks):
-            found = tracker.add(heard.directions, heard.shares, heard.total)
+            chance = 0.0 if told else heard.chance
+            found = tracker.add(heard.directions, heard.shares, heard.total, chance)
             time = heard.time + inputs.start
             rows = [row_of(item.path, time, source, knows_elevation) for source in found]
             rows = [row for row in rows if row["confidence"] >= wish["least"]]

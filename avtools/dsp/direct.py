@@ -6,7 +6,10 @@ short that the direct sound is often over before the first reflection) is weight
 
 - directness: a lone plane wave has |intensity| = energy; overlapping waves have less,
 - onset: it rises above what is left of the sound before it, while reverberation only decays,
-- loudness, but little: the fourth root of the energy, else a few loud moments would decide.
+- loudness, but little: energy to the power 0.15, else a few loud moments would decide.
+
+Where two sounds fill the same bins neither is direct in this sense. Blocks of bins in which there
+are two waves and nothing else (see overlap.py) are heard as both.
 
 The exponents were chosen on simulated rooms (tests/bench/rooms.py with other seeds).
 """
@@ -19,13 +22,19 @@ import numpy as np
 
 from avtools.dsp.dialect import namespace
 from avtools.dsp.intensity import ROUNDING, SILENT, energy, intensity
+from avtools.dsp.overlap import two_waves
 from avtools.dsp.stft import fast_size, frames_of, hann, spectra
 
 SECONDS = 0.0107  # of a short spectrum
-LOUDNESS, DIRECTNESS, ONSET = 0.25, 4, 2
+LOUDNESS, DIRECTNESS, ONSET = 0.15, 8, 3
 MOST_ONSET = 10.0
 # Seconds in which what a bin held fades to 1/e, as reverberation may.
-FADING = 0.1
+FADING = 0.07
+# Windows and bins that are looked at together for two waves, and how these count.
+TOGETHER, BESIDE = 4, 8
+PURITY, GAIN = 16, 10.0
+# A wave that is this much weaker than the other counts less, in proportion.
+BALANCE = 0.1
 # Of each slot of time only the strongest bins are kept.
 KEPT = 50
 
@@ -91,19 +100,22 @@ class DirectSound:
 
     def through(self, blocks: Iterable[np.ndarray]) -> Iterator[Slot]:
         """The slots of AmbiX `(4, samples)`, each `hop` samples long, as soon as they are over."""
-        window, past, slot = hann(self.size), None, 0
+        window, past, slot, overlap = hann(self.size), None, 0, Overlap()
         held: list[tuple[np.ndarray, np.ndarray]] = []
         for frames in frames_of((x[:4] for x in blocks), self.size, self.step):
             samples = frames.samples
             if frames.lengths[-1] < self.size:
                 samples = without_edge(samples, frames.lengths[-1])
-            unit, weights, past = self._weighted(spectra(samples, window), past)
+            foa = spectra(samples, window)
+            unit, weights, past = self._weighted(foa, past)
             slots = (frames.starts + frames.lengths // 2) // self.hop
+            ways, powers, ends = overlap.through(foa[..., self.used], slots)
             for here in np.unique(slots):
                 while slot < here:
                     yield strongest(held)
                     held, slot = [], slot + 1
                 held.append((unit[slots == here], weights[slots == here]))
+                held.append((ways[ends == here], powers[ends == here]))
         if held:
             yield strongest(held)
 
@@ -122,6 +134,36 @@ class DirectSound:
         onset = np.exp(np.minimum(log - rising[:-1] + fade, np.log(MOST_ONSET)))
         weights = whole**LOUDNESS * directness**DIRECTNESS * onset**ONSET
         return unit, np.where(heard, weights, 0), rising[-1:]
+
+
+class Overlap:
+    """Two waves at once, in blocks of TOGETHER windows of the stream."""
+
+    def __init__(self):
+        self.foa = None  # the windows of a block that is not yet whole
+        self.slots = np.empty(0, int)
+
+    def through(self, foa: np.ndarray, slots: np.ndarray):
+        """Directions `(blocks, n, 3)`, weights `(blocks, n)`, and each block's last slot."""
+        foa = foa if self.foa is None else np.concatenate([self.foa, foa], axis=1)
+        slots = np.concatenate([self.slots, slots])
+        count, bands = foa.shape[1] // TOGETHER, max(1, foa.shape[2] // BESIDE)
+        whole, width = count * TOGETHER, foa.shape[2] // bands
+        self.foa, self.slots = foa[:, whole:], slots[whole:]
+        blocks = foa[:, :whole, : bands * width].reshape(4, count, TOGETHER, bands, width)
+        blocks = blocks.transpose(1, 3, 2, 4, 0).reshape(count, bands, TOGETHER * width, 4)
+        ways, powers, purity = two_waves(blocks)
+        weaker = powers.min(-1) / np.maximum(powers.max(-1), 1e-30)
+        sure = GAIN * purity**PURITY * np.minimum(1, weaker / BALANCE)
+        heard = powers.max(-1) > SILENT
+        # As loud as the three bins that stand for one wave.
+        weights = np.where(heard, sure, 0)[..., None] * (3 * np.maximum(powers, 0)) ** LOUDNESS
+        shape = (count, 2 * bands)
+        return (
+            ways.reshape(*shape, 3),
+            weights.reshape(shape),
+            slots[TOGETHER - 1 : whole : TOGETHER],
+        )
 
 
 def without_edge(samples: np.ndarray, length: int) -> np.ndarray:

@@ -19,6 +19,7 @@ class Heard:
     directions: np.ndarray  # (n, 3) unit vectors of what stands out, the strongest first
     shares: np.ndarray  # (n,) 0...1, of all that was heard
     total: float  # how much that is, in any unit that stays the same
+    chance: float  # a share that sound from nowhere does not reach
     cloud: np.ndarray  # (k, 3) unit vectors of everything, for a picture of it
     weights: np.ndarray  # (k,)
 
@@ -34,10 +35,9 @@ class FoaListener:
     least: float = 0.02  # share of a peak
     low: float = 200.0
     high: float = 6000.0
-    # Shares that begin a track and make it a source: diffuse noise has at most 0.1, in windows of
-    # half a second and more.
-    birth = 0.15
-    sure = 0.12
+    # Shares that may begin a track, and that make it a source in the long run.
+    birth = 0.08
+    sure = 0.08
 
     @cached_property
     def direct(self) -> DirectSound:
@@ -69,5 +69,23 @@ class FoaListener:
         cloud = np.concatenate([slot.directions for slot in held])
         weights = np.concatenate([slot.weights for slot in held])
         directions, shares = find_peaks(cloud, weights, self.most, self.least)
-        total = float(weights.sum())
-        return Heard(middle / self.rate, directions, shares, total, cloud, weights)
+        return Heard(
+            middle / self.rate,
+            directions,
+            shares,
+            float(weights.sum()),
+            chance(weights),
+            cloud,
+            weights,
+        )
+
+
+def chance(weights: np.ndarray) -> float:
+    """The share of all weights that the densest place of random directions does not reach.
+
+    Weights w count as n = (sum w)^2 / sum w^2 of equal ones. The mean share of a place is 0.012
+    (see peaks.py); what it is above that falls with sqrt(n). Measured in 21,600 windows of diffuse
+    noise, white to brown, at 8 to 48 kHz and 0.1 to 2 s: at most 1.56 / sqrt(n).
+    """
+    square = float((weights**2).sum())
+    return 0.012 + 1.6 * square**0.5 / float(weights.sum()) if square > 0 else 1.0

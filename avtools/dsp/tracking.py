@@ -38,14 +38,15 @@ class Source:
 class Tracker:
     """Peaks of direct sound row after row in, sources out.
 
-    Evidence for a source is the running mean of its shares. Confidence is the geometric mean of
+    A track becomes a source when its share is beyond what chance can reach in a window, or when it
+    stays: evidence is the running mean of its shares, and chance wanders. Confidence is the geometric mean of
     two figures from 0 to 1: its share of the direct sound now, and its amount of direct sound
     against the usual amount of all.
     """
 
     hop: float  # seconds between rows
-    memory: float  # seconds over which evidence is gathered: that of a row's window
-    birth: float = 0.1  # share that may begin a track
+    memory: float  # seconds over which evidence is gathered: some windows
+    birth: float = 0.08  # share that may begin a track
     sure: float = 0.08  # evidence that makes it a source
     most: int | None = None  # sources at a time
 
@@ -54,8 +55,13 @@ class Tracker:
         self.identities = 0
         self.usual = 0.0
 
-    def add(self, directions: np.ndarray, shares: np.ndarray, total: float) -> list[Source]:
-        """The sources among directions `(n, 3)` with shares `(n,)` of `total` direct sound."""
+    def add(
+        self, directions: np.ndarray, shares: np.ndarray, total: float, chance: float = 0.0
+    ) -> list[Source]:
+        """The sources among directions `(n, 3)` with shares `(n,)` of `total` direct sound.
+
+        `chance`: the share that sound from nowhere reaches in such a window.
+        """
         if not self.usual:
             self.usual = total
         # One loud onset is not what is usual.
@@ -65,7 +71,10 @@ class Tracker:
         for k, track in heard.items():
             self._turn(track, directions[k], shares[k] * total)
         self._age({id(track): shares[k] for k, track in heard.items()})
-        self._name()
+        for k, track in heard.items():
+            clear = shares[k] >= max(chance, self.birth)
+            if track in self.tracks and not track.identity:
+                self._name(track, clear)
         sources = [(k, t) for k, t in heard.items() if t.identity and t in self.tracks]
         if self.most is not None:
             sources = sorted(sources, key=lambda s: -s[1].evidence)[: self.most]
@@ -127,8 +136,7 @@ class Tracker:
             for other in self.tracks[:k]
         )
 
-    def _name(self) -> None:
-        for track in self.tracks:
-            if not track.identity and track.evidence >= self.sure:
-                self.identities += 1
-                track.identity = self.identities
+    def _name(self, track: Track, clear: bool) -> None:
+        if clear or track.evidence >= self.sure:
+            self.identities += 1
+            track.identity = self.identities

@@ -19,10 +19,10 @@ RATE = 24000
 def listened(foa, rate=RATE, most=4, slots=5):
     """(sources, Heard) of each row."""
     listener = FoaListener(rate, rate // 10, slots, most)
-    tracker = Tracker(0.1, 0.1 * slots, listener.birth, listener.sure)
+    tracker = Tracker(0.1, 0.4 * slots, listener.birth, listener.sure)
     rows = []
     for heard in listener.through([foa.astype(np.float32)]):
-        rows.append((tracker.add(heard.directions, heard.shares, heard.total), heard))
+        rows.append((tracker.add(heard.directions, heard.shares, heard.total, heard.chance), heard))
     return rows
 
 
@@ -142,6 +142,19 @@ def test_two_talkers_in_a_room():
     assert min(len(s) for s in strong) > 0.4 * len(rows)
 
 
+def test_two_steady_noises_at_once():
+    """They fill the same bins: only what they are together tells where each is."""
+    for first, second in (((60, 0), (-45, 20)), ((60, 0), (30, 0)), ((0, 90), (180, -10))):
+        foa = plane_wave(*first, RATE, 1).T + plane_wave(*second, RATE, 2).T
+        foa = foa + noise(4, RATE, 3, 0.02).T
+        *_, (sources, heard) = listened(foa)
+        assert len(sources) == 2
+        for wanted in (first, second):
+            wanted = unit_vectors(*wanted)
+            assert min(angle_between(s.direction, wanted) for s in sources) < 1.5
+        assert heard.shares.min() > 0.3 or len(heard.shares) > 2
+
+
 # ---- peaks --------------------------------------------------------------------------------------
 
 
@@ -173,9 +186,9 @@ def test_peaks_of_nothing():
 # ---- identities ---------------------------------------------------------------------------------
 
 
-def track(tracker, azimuths, share=0.5, total=1.0):
+def track(tracker, azimuths, share=0.5, total=1.0, chance=0.0):
     directions = unit_vectors(np.array(azimuths, float), 0.0).reshape(-1, 3)
-    return tracker.add(directions, np.full(len(directions), share), total)
+    return tracker.add(directions, np.full(len(directions), share), total, chance)
 
 
 def seen(sources):
@@ -206,11 +219,13 @@ def test_two_that_cross_are_still_two():
 
 
 def test_a_stray_direction_is_no_source():
+    """What chance can reach must stay for a while; what it can't is a source at once."""
     tracker = Tracker(0.1, 0.5)
     for k in range(50):
-        found = seen(track(tracker, [10, 150] if k == 25 else [10], share=0.3))
+        found = seen(track(tracker, [10, 150] if k == 25 else [10], share=0.3, chance=0.4))
         if k > 3:
             assert found.keys() == {1}
+    assert seen(track(tracker, [10, 150], share=0.45, chance=0.4)).keys() == {1, 2}
 
 
 def test_weak_directions_begin_nothing():
