@@ -32,7 +32,7 @@ MOST_ONSET = 10.0
 FADING = 0.07
 # Windows and bins that are looked at together for two waves, and how these count.
 TOGETHER, BESIDE = 4, 8
-PURITY, GAIN = 16, 10.0
+PURITY, GAIN = 16, 50.0
 # A wave that is this much weaker than the other counts less, in proportion.
 BALANCE = 0.1
 # Of each slot of time only the strongest bins are kept.
