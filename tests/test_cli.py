@@ -50,7 +50,11 @@ def test_completion():
 
 
 STAGES = {
+    "beamform": ["beamform", "--azimuth", "30"],
+    "doa": ["doa"],
     "flip": ["flip"],
+    "gcc-phat": ["gcc-phat"],
+    "intensity": ["intensity"],
     "rotate-foa": ["rotate-foa", "--yaw", "10"],
     "convert": ["convert", "--from", "ambix", "--to", "stereo"],
     "probe": ["probe"],

@@ -8,8 +8,8 @@ from avtools.dsp.sphere import angle_between
 
 # Degrees that a source may move from row to row, and may lie beside where it was last heard.
 GATE = 20.0
-# Two tracks that have come so close are one.
-SAME = 10.0
+# Two tracks that have come so close, 10 degrees, are one.
+SAME = np.cos(np.deg2rad(10.0))
 # Seconds over which directions are averaged, each by the direct sound that speaks for it.
 SETTLING = 0.5
 # Seconds over which it is known how much direct sound there usually is.
@@ -108,7 +108,8 @@ class Tracker:
         for k, (direction, share) in enumerate(zip(directions, shares, strict=True)):
             if k in heard or share < self.birth:
                 continue
-            if any(angle_between(direction, t.direction) < GATE for t in heard.values()):
+            near = np.cos(np.deg2rad(GATE))
+            if any(direction @ track.direction > near for track in heard.values()):
                 continue  # the edge of a source that is there
             heard[k] = Track(direction)
             self.tracks.append(heard[k])
@@ -128,13 +129,19 @@ class Tracker:
         self.tracks = [
             t for t in self.tracks if t.silent <= (PATIENCE if t.identity else self.memory)
         ]
-        self.tracks = [t for k, t in enumerate(self.tracks) if not self._is_double(k)]
+        self._merge()
 
-    def _is_double(self, k: int) -> bool:
-        return any(
-            angle_between(self.tracks[k].direction, other.direction) < SAME
-            for other in self.tracks[:k]
-        )
+    def _merge(self) -> None:
+        """Of two tracks in one place the older stays."""
+        if len(self.tracks) < 2:
+            return
+        known = np.array([t.direction for t in self.tracks])
+        close = np.triu(known @ known.T > SAME, k=1)
+        stay = np.ones(len(known), bool)
+        for k in range(len(known)):
+            if stay[k]:
+                stay &= ~close[k]
+        self.tracks = [t for t, stays in zip(self.tracks, stay, strict=True) if stays]
 
     def _name(self, track: Track, clear: bool) -> None:
         if clear or track.evidence >= self.sure:

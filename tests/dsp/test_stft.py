@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ def gathered(blocks, size, hop):
 
 def split(x, cuts):
     places = [0, *sorted(c % (x.shape[1] + 1) for c in cuts), x.shape[1]]
-    return [x[:, a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [x[:, a:b] for a, b in pairwise(places)]
 
 
 @settings(max_examples=60, deadline=None)
