@@ -6,7 +6,8 @@ short that the direct sound is often over before the first reflection) is weight
 
 - directness: a lone plane wave has |intensity| = energy; overlapping waves have less,
 - onset: it rises above what is left of the sound before it, while reverberation only decays,
-- loudness, but little: energy to the power 0.15, else a few loud moments would decide.
+- loudness, but little: energy to the power 0.3, else a few loud moments would decide; with less,
+  what a codec leaves in quiet bins would speak as loud as the sound.
 
 Where two sounds fill the same bins neither is direct in this sense. Blocks of bins in which there
 are two waves and nothing else (see overlap.py) are heard as both.
@@ -26,13 +27,13 @@ from avtools.dsp.overlap import two_waves
 from avtools.dsp.stft import fast_size, frames_of, hann, spectra
 
 SECONDS = 0.0107  # of a short spectrum
-LOUDNESS, DIRECTNESS, ONSET = 0.15, 8, 3
+LOUDNESS, DIRECTNESS, ONSET = 0.3, 8, 3
 MOST_ONSET = 10.0
 # Seconds in which what a bin held fades to 1/e, as reverberation may.
 FADING = 0.07
 # Windows and bins that are looked at together for two waves, and how these count.
 TOGETHER, BESIDE = 4, 8
-PURITY, GAIN = 16, 50.0
+PURITY, GAIN = 16, 100.0
 # A wave that is this much weaker than the other counts less, in proportion.
 BALANCE = 0.1
 # Of each slot of time only the strongest bins are kept.

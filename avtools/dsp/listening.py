@@ -85,7 +85,7 @@ def chance(weights: np.ndarray) -> float:
 
     Weights w count as n = (sum w)^2 / sum w^2 of equal ones. The mean share of a place is 0.012
     (see peaks.py); what it is above that falls with sqrt(n). Measured in 21,600 windows of diffuse
-    noise, white to brown, at 8 to 48 kHz and 0.1 to 2 s: at most 1.56 / sqrt(n).
+    noise, white to brown, at 8 to 48 kHz and 0.1 to 2 s: at most 1.66 / sqrt(n).
     """
     square = float((weights**2).sum())
-    return 0.012 + 1.6 * square**0.5 / float(weights.sum()) if square > 0 else 1.0
+    return 0.012 + 1.7 * square**0.5 / float(weights.sum()) if square > 0 else 1.0
