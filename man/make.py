@@ -26,7 +26,8 @@ before 3 before 0."""
 TABLES = """\
 Without a FILE, or for -, a sound is read from standard input. Rows go to standard output as they
 are known: a table on a terminal, CSV with a line of names in a pipe, JSON Lines with --format json
-(or with --output and an ending .json)."""
+(or with --output and an ending .json). Times count from the beginning of the file, as a player
+shows them, also with --start."""
 
 STREAMS = """\
 Without a FILE, or for -, a sound is read from standard input. Without --output, sound goes to

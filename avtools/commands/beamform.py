@@ -31,11 +31,12 @@ time, azimuth and elevation, as those of doa and track-faces do, and may name so
 Between its rows the beam turns along the great circle, before the first and after the last it
 rests; gains change without clicks. --source 1,2 follows these sources, each in a channel; without
 it one beam stays with a source as long as there are rows of it, then goes over to another. Times
-are those of the file, also with --start. Rows that name another file are passed over.
+count from the beginning of the file, also with --start. Rows about another file are passed over.
 
 --plot draws the patterns, and the way of beams that move.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -117,7 +118,7 @@ def beamform(
         sources=parse_sources(source),
         pattern=pattern,
         smooth=SMOOTH if smooth is None else checked_smooth(smooth),
-        start=inputs.start,
+        begin=inputs.begin,
         from_=from_,
         plot=plot,
     )
@@ -134,7 +135,7 @@ class Wish:
     sources: list[str] | None
     pattern: str
     smooth: float
-    start: float
+    begin: Callable[[str], float]  # time of the first sample of a file
     from_: str
     plot: str | None
 
@@ -221,7 +222,7 @@ def formed(sound, wish: Wish):
     at, count = look_of(sound, wish)
     picture = None if wish.plot is None else drawing(sound, wish)
     if picture is not None and wish.towards is not None:
-        at = watched_way(at, picture, wish.start)
+        at = watched_way(at, picture, wish.begin(path_of(sound)))
     facts = {"channels": count, "label": "", "marks": marks_of(sound, count)}
     if wish.pattern == MVDR:
         sound = sound.through(mvdr_blocks, at, sound.rate, wish.smooth, **facts)
@@ -248,9 +249,13 @@ def look_of(sound, wish: Wish):
         return lambda seconds: np.broadcast_to(rest, (len(seconds), *rest.shape)), len(rest)
     from avtools.stream.directions import Directions
 
-    path = "-" if sound.name == "standard input" else sound.name
-    directions = Directions.open(wish.towards, path, wish.sources)
-    return lambda seconds: directions.at(seconds + wish.start), directions.count
+    path = path_of(sound)
+    directions, begin = Directions.open(wish.towards, path, wish.sources), wish.begin(path)
+    return lambda seconds: directions.at(seconds + begin), directions.count
+
+
+def path_of(sound) -> str:
+    return "-" if sound.name == "standard input" else sound.name
 
 
 def marks_of(sound, count: int) -> dict:

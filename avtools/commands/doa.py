@@ -166,10 +166,11 @@ def located(inputs: Inputs, wish: dict, plot: str | None, item, bar: bool, watch
         drawn = stack.enter_context(picture_beside(plot, item, picture))
         below = stack.enter_context(strip_below(watched, strip))
         sound = stack.enter_context(shown(sound, item.path, bar))
+        begin = inputs.begin(item.path)
         for heard in listener.through(sound.blocks):
             chance = 0.0 if told else heard.chance
             found = tracker.add(heard.directions, heard.shares, heard.total, chance)
-            time = heard.time + inputs.start
+            time = heard.time + begin
             rows = [row_of(item.path, time, source, knows_elevation) for source in found]
             rows = [row for row in rows if row["confidence"] >= wish["least"]]
             if drawn:

@@ -161,8 +161,9 @@ def flowing(inputs: Inputs, wish: dict, features, plot, item, bar: bool, watched
         drawn = stack.enter_context(picture_beside(plot, item, picture))
         below = stack.enter_context(strip_below(watched, strip))
         sound = stack.enter_context(shown(sound, item.path, bar))
+        begin = inputs.begin(item.path)
         for part in finder.through(sound.blocks):
-            times = part.times + inputs.start
+            times = part.times + begin
             if array:
                 array.add(times, features_of(part.foa, mels, wish["normalise"]))
             if drawn:

@@ -268,10 +268,9 @@ def view_one(inputs, wish: Wish, form, bar: bool, item) -> None:
 def view_sound(sound, inputs, wish: Wish, look, form, bar: bool, item) -> None:
     """Deliver the sound as the view hears it, with its picture where the form has one."""
     from avtools.stream import deliver
-    from avtools.stream.gaze import sound_begins
 
     if not is_flat(sound, wish.from_):
-        begin = sound_begins(item.path, inputs.stream) + inputs.start if look.moves else 0.0
+        begin = inputs.begin(item.path) if look.moves else 0.0
         return deliver.deliver(heard(sound, wish, look, begin), item, form, bar)
     what = "mono" if sound.channels == 1 else "stereo"
     warn(f"{sound.name}: its sound is {what}, not ambisonic: it stays as it is")
@@ -344,6 +343,7 @@ def first_four(blocks):
 
 def flat_picture(spatial, video: str, wish: Wish, look):
     """What is true of the view, and what cuts it."""
+    from avtools.stream.clock import file_begins
     from avtools.stream.projection import check_turnable
     from avtools.stream.spatial import Spatial
     from avtools.stream.video import video_facts
@@ -352,12 +352,15 @@ def flat_picture(spatial, video: str, wish: Wish, look):
     facts = video_facts(video)
     check_turnable(spatial, facts.width, facts.height, video)
     true = Spatial(ambisonic_order=spatial.ambisonic_order, head_locked=spatial.head_locked)
-    return true, cut(look.one, Flat(*wish.size, wish.fov), left_eye(spatial), wish.crf)
+    base = file_begins(video)
+    flat = Flat(*wish.size, wish.fov)
+    return true, cut(lambda time: look.one(time - base), flat, left_eye(spatial), wish.crf)
 
 
 def drawing(item, wish: Wish, look, is_checked: bool):
     """What is to be drawn is read before the work; what is given back draws it after."""
     from avtools.plot.view import ViewPicture
+    from avtools.stream.clock import file_begins
     from avtools.stream.deliver import picture_path
     from avtools.stream.projection import check_turnable
     from avtools.stream.spatial import read_spatial
@@ -366,6 +369,7 @@ def drawing(item, wish: Wish, look, is_checked: bool):
 
     video = picture_path(item.path)
     time, sphere = next(frames(video), (0.0, None))
+    time -= file_begins(video)
     if sphere is None:
         raise AvtoolsError(f"{video}: no frame that can be decoded, and --plot draws on one")
     spatial = read_spatial(video)

@@ -87,6 +87,12 @@ class Inputs:
             channels=parse_channels(self.channels),
         )
 
+    def begin(self, path: str) -> float:
+        """The time of the first sample that is taken, on the clock of tables."""
+        from avtools.stream.clock import sound_begins
+
+        return self.start + sound_begins(path, self.stream)
+
 
 @dataclass(frozen=True)
 class Outputs:

@@ -28,6 +28,8 @@ def convention_of(sound: Sound, wanted: str = "auto") -> str:
     marked = sound.marks.get("convention")
     if marked in COUNTS and _fits(sound, marked):
         return marked
+    if marked == "beams":
+        raise AvtoolsError(f"{sound.name}: {channels} beams of avtools beamform, not ambisonics")
     if sound.label == "fuma":
         _check_count(sound, "fuma")
         return "fuma"

@@ -8,14 +8,12 @@ different times and take turns in asking, get one and the same path.
 """
 
 import math
-import os
 from collections.abc import Callable
 
 import numpy as np
 
 from avtools.dsp.rotation import rotation_matrix
 from avtools.dsp.sphere import angles, between
-from avtools.stream.files import VIDEO_SUFFIXES
 
 STEP = 0.01  # seconds
 # What went before is kept this long for whoever asks later: an encoder looks frames ahead.
@@ -156,13 +154,3 @@ class Trail:
         """Unit vectors `(n, 3)` from this time on."""
         pairs = zip(self._times, self._directions, strict=True)
         return np.array([d for t, d in pairs if t >= first]).reshape(-1, 3)
-
-
-def sound_begins(path: str, stream: int | None = None) -> float:
-    """When the first sample of a video's sound is heard, on the clock of its pictures."""
-    if os.path.splitext(path)[1].lower() not in VIDEO_SUFFIXES:
-        return 0.0
-    from avtools.stream.remux import first_time, open_video, pick_sound
-
-    with open_video(path) as source:
-        return float(first_time(path, pick_sound(source, path, stream)))

@@ -33,7 +33,7 @@ CODECS = {
 FORMS = {name: form for form, name in CODECS.items()}
 
 
-CONVENTIONS = ("ambix", "n3d", "fuma", "wxy", "youtube", "xywz")
+CONVENTIONS = ("ambix", "n3d", "fuma", "wxy", "youtube", "xywz", "beams")
 # What the private chunk may hold.
 MARKS = {
     "convention": lambda v: v in CONVENTIONS if isinstance(v, str) else False,

@@ -208,10 +208,10 @@ def test_the_first_source_is_followed_and_windows_keep_their_time(tmp_path):
 
 
 @needs_ffmpeg
-def test_times_of_the_table_are_those_of_the_file(tmp_path, scene):
-    """A file whose clock starts at 100 s: its picture and its sound find the same rows."""
+def test_times_of_the_table_count_from_the_beginning(tmp_path, scene):
+    """A file whose own clock starts at 100 s: its picture and its sound find the same rows."""
     shell(f"ffmpeg -v error -i {scene} -c copy -output_ts_offset 100 {tmp_path}/late.mkv")
-    (tmp_path / "t.csv").write_text("time,azimuth,elevation\n0,-90,0\n99,-90,0\n99.9,40,10\n")
+    (tmp_path / "t.csv").write_text("time,azimuth,elevation\n0,40,10\n90,40,10\n91,-90,0\n")
     run(tmp_path / "late.mkv", "--towards", tmp_path / "t.csv", "--smooth", 0, "--sound", "foa",
         *SMALL, "--codec", "flac", "-o", tmp_path / "v.mkv", "-q")  # fmt: skip
     time, picture = next(frames(tmp_path / "v.mkv"))

@@ -5,7 +5,8 @@ import pytest
 
 from avtools.dsp.rotation import rotation_matrix
 from avtools.dsp.sphere import angle_between, unit_vectors
-from avtools.stream.gaze import MOST_TRAIL, Gaze, look_at, sound_begins
+from avtools.stream.clock import sound_begins
+from avtools.stream.gaze import MOST_TRAIL, Gaze, look_at
 
 DRAW = np.random.default_rng(3)
 RANDOM = [tuple(d) for d in DRAW.uniform([-180, -89, -180], [180, 89, 180], (6, 3)).round(1)]
