@@ -56,6 +56,8 @@ def probe(
 
 def probed(inputs: Inputs, bar: bool, item):
     """The row of one stream of a file after the other."""
+    from avtools.stream.batch import UNSURE
+
     for stream in streams_of(inputs, item.path):
         row = {"file": item.path, "stream": stream.index, "kind": stream.kind}
         if stream.kind == "audio":
@@ -63,7 +65,8 @@ def probed(inputs: Inputs, bar: bool, item):
         elif stream.kind == "video":
             yield [row | picture_row(stream)]
         else:
-            yield [row | {"duration": stream.duration}]
+            told = {} if stream.kind != "unknown audio" else {"status": UNSURE}
+            yield [row | {"duration": stream.duration} | told]
 
 
 def streams_of(inputs: Inputs, path: str) -> list:

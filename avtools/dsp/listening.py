@@ -61,7 +61,8 @@ class FoaListener:
             held.append(slot)
             count += 1
             if len(held) == self.slots:
-                yield self._heard(held, count * self.hop - self.slots * self.hop / 2)
+                end = min(count * self.hop, samples)  # the last slot may be cut
+                yield self._heard(held, ((count - self.slots) * self.hop + end) / 2)
         if 0 < count < self.slots:
             yield self._heard(held, samples / 2)
 

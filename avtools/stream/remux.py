@@ -80,7 +80,9 @@ def remux(
         if not source.streams.video and not {"mp4", "webm"} & set(source.format.name.split(",")):
             raise AvtoolsError(f"{video}: no picture in it to put into {suffix}")
         original = pick_sound(source, video, stream)
-        channels = sound.channels if sound else original and original.codec_context.channels
+        # A sound in a coding that FFmpeg doesn't know has no codec, and no known channels.
+        known = original and original.codec_context
+        channels = sound.channels if sound else known and known.channels
         try:
             with _writing(output, form, _options(source, form, sound)) as sink:
                 work = _Remux(source, sink, video, form, original)

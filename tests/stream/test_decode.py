@@ -203,6 +203,8 @@ def test_an_unknown_sound_is_a_row(tmp_path, capfd):
     assert [s.kind for s in list_streams(str(path))] == ["unknown audio"]
     assert cli.status(["convert", str(path), "-o", str(tmp_path / "o.wav")]) == 2
     assert capfd.readouterr().err.count("\n") == 1
+    assert cli.status(["probe", "--check", str(path)]) == 3  # it can't be told
+    capfd.readouterr()
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
