@@ -11,10 +11,13 @@ from avtools.stream.files import VIDEO_SUFFIXES
 from avtools.stream.outputs import whole
 
 
-def filter_each(inputs, outputs, change: Callable, **form) -> int:
+def filter_each(
+    inputs, outputs, change: Callable | None = None, one: Callable | None = None, **form
+) -> int:
     """Open each input, send it through `change(sound) -> sound`, deliver it; the exit status.
 
-    `change` is a plain function or a partial of one: with --jobs it travels to other processes.
+    Instead of `change`: `one(form, bar, item)` does all of that with one input. Both are plain
+    functions or partials of one: with --jobs they travel to other processes.
     """
     form = deliver.Form(
         codec=outputs.codec,
@@ -37,23 +40,32 @@ def filter_each(inputs, outputs, change: Callable, **form) -> int:
     if outputs.dry_run:
         targets.announce(items)
     elif items:
-        work = partial(_filter_one, inputs, change, form, outputs.jobs == 1)
+        one = one or partial(_filter_one, inputs, change)
+        work = partial(_checked_one, inputs, one, form, outputs.jobs == 1)
         return batch.run_each(items, work, jobs=outputs.jobs)
     return batch.FINE
 
 
-def _filter_one(inputs, change: Callable, form: deliver.Form, bar: bool, item) -> None:
+def is_video(item) -> bool:
+    """The result of this input goes into a video."""
+    return os.path.splitext(item.target or "")[1].lower() in VIDEO_SUFFIXES
+
+
+def _checked_one(inputs, one: Callable, form: deliver.Form, bar: bool, item) -> None:
     if item.refusal:
         raise AvtoolsError(item.refusal)
     deliver.check_target(item.target, form)
-    if item.target and os.path.splitext(item.target)[1].lower() in VIDEO_SUFFIXES:
-        if inputs.is_windowed:
-            raise AvtoolsError(
-                f"{item.target}: --start and --duration can't cut a picture; take the sound "
-                "alone, as in -o out.wav"
-            )
-        if form.copy_sound:
-            return deliver.copy_video(item, form)
+    if is_video(item) and inputs.is_windowed:
+        raise AvtoolsError(
+            f"{item.target}: --start and --duration can't cut a picture; take the sound "
+            "alone, as in -o out.wav"
+        )
+    one(form, bar, item)
+
+
+def _filter_one(inputs, change: Callable, form: deliver.Form, bar: bool, item) -> None:
+    if is_video(item) and form.copy_sound:
+        return deliver.copy_video(item, form)
     with inputs.open(item.path) as sound:
         deliver.deliver(change(sound), item, form, bar)
     return None

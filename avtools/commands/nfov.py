@@ -125,6 +125,8 @@ def nfov(
       avtools doa 360.mp4 | avtools nfov 360.mp4 --towards - -o follow.mp4
       avtools nfov 360.mp4 --azimuth 90 --sound foa | avtools intensity
     """
+    from avtools.each import filter_each
+
     one_of("--from", from_, FROM)
     one_of("--sound", sound, SOUNDS)
     if hrir is not None and sound != "binaural":
@@ -149,7 +151,8 @@ def nfov(
         crf=CRF if crf is None else crf,
         plot=plot,
     )
-    return view_each(inputs, outputs, wish)
+    check_beside(inputs, outputs, wish)
+    return filter_each(inputs, outputs, one=partial(view_one, inputs, wish))
 
 
 @dataclass(frozen=True)
@@ -191,43 +194,18 @@ def parse_size(text: str) -> tuple[int, int]:
     )
 
 
-def view_each(inputs, outputs, wish: Wish) -> int:
-    """As `filter_each`, but the picture and the sound of an input share one way over time."""
-    import os
-
-    from avtools.stream import batch, deliver, targets
-
-    form = deliver.Form(
-        codec=outputs.codec,
-        bitrate=outputs.bits_a_second,
-        gain=deliver.checked_gain(outputs.gain),
-        stream=inputs.stream,
-        au=outputs.is_au,
-    )
-    where = (outputs.output, outputs.directory, outputs.suffix, outputs.in_place)
-    items = targets.assign(inputs.items(), *where)
-    check_beside(items, wish)
-    if outputs.skip_existing:
-        items = [i for i in items if i.target is None or not os.path.exists(i.target)]
-    if outputs.dry_run:
-        targets.announce(items)
-    elif items:
-        work = partial(view_one, inputs, wish, form, outputs.jobs == 1)
-        return batch.run_each(items, work, jobs=outputs.jobs)
-    return batch.FINE
-
-
-def check_beside(items: list, wish: Wish) -> None:
+def check_beside(inputs, outputs, wish: Wish) -> None:
     """The table and the drawing against the inputs."""
     from avtools.stream.targets import refuse_same
 
+    items = inputs.items()
     if wish.towards is not None:
         from avtools.stream.directions import stdin_is_free
 
         stdin_is_free(wish.towards, items)
         if wish.towards == "-" and len(items) > 1:
             raise AvtoolsError(f"--towards - is for one input, not for {len(items)}: name a file")
-        refuse_same([wish.towards], [i.target for i in items if i.target is not None])
+        refuse_same([wish.towards], [] if outputs.output is None else [outputs.output])
     if wish.plot is not None:
         from avtools.plot.figure import check_plot
 
@@ -238,25 +216,16 @@ def check_beside(items: list, wish: Wish) -> None:
 
 
 def view_one(inputs, wish: Wish, form, bar: bool, item) -> None:
-    import os
-
+    """The picture and the sound of an input share one way over time."""
+    from avtools.each import is_video
     from avtools.stream import deliver
-    from avtools.stream.files import VIDEO_SUFFIXES
 
-    if item.refusal:
-        raise AvtoolsError(item.refusal)
-    deliver.check_target(item.target, form)
-    is_video = os.path.splitext(item.target or "")[1].lower() in VIDEO_SUFFIXES
-    if is_video and inputs.is_windowed:
-        raise AvtoolsError(
-            f"{item.target}: --start and --duration can't cut a picture; take the sound alone, "
-            "as in -o out.wav"
-        )
+    has_picture = is_video(item)
     look = look_of(item, wish)
-    save = drawing(item, wish, look, is_checked=is_video) if wish.plot else None
-    if is_video:
+    save = drawing(item, wish, look, is_checked=has_picture) if wish.plot else None
+    if has_picture:
         form = replace(form, picture=partial(flat_picture, wish=wish, look=look))
-    if is_video and is_silent(item):
+    if has_picture and is_silent(item):
         deliver.copy_video(item, form)
     else:
         with inputs.open(item.path) as sound:
