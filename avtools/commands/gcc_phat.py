@@ -11,8 +11,8 @@ where the channels have nothing in common. The delay is left empty where chance 
 peak (once in a thousand windows), below a strength of 0.1 and in silence; --threshold sets another
 level, 0 none. A peak at the very edge of what --max-delay allows is left out too.
 
---smooth SECONDS averages the correlation over time, so that weaker and more distant sources can be
-followed, but less quickly. --low and --high limit the frequencies; the uppermost quarter of the
+--smooth SECONDS averages the correlation over time: surer and steadier, but slower to follow a
+source that moves (--threshold 0.05 then shows weaker ones, too). --low and --high limit the frequencies; the uppermost quarter of the
 band fades out in any case.
 
 --features FILE writes the correlation itself: an array (windows, pairs, lags), the lags from

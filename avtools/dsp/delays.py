@@ -16,6 +16,8 @@ SPEED_OF_SOUND = 343.0  # m/s, dry air of 20 degrees C
 FADE_FROM = 0.75
 # A window whose frequencies are nearly all this far below its strongest one says nothing.
 LEAST_WEIGHT = 1e-3
+# A constant is taken out of so many frequencies of a window; beyond, it is below gcc.FLOOR.
+CONSTANT = 16
 # Between two microphones even diffuse sound agrees somewhat, at low frequencies.
 LEAST_STRENGTH = 0.1
 # Of windows without a common sound, one in so many is taken for one that has it.
@@ -68,15 +70,28 @@ class DelayFinder:
         inside = (hertz >= self.low) & (hertz <= self.high) & (part > 0)
         return (np.cos(np.pi / 2 * fading) ** 2 * inside).astype(np.float32)
 
+    @cached_property
+    def leak(self) -> np.ndarray:
+        """What a constant leaves in the lowest frequencies of a window, over what it has at 0 Hz.
+
+        The same in both channels, it would seem a sound without delay. At 0 Hz itself it stays:
+        whatever lies far below it is rounding.
+        """
+        count = CONSTANT * self.padded // self.size
+        part = spectra(np.ones(self.size, np.float32), hann(self.size), self.padded)[:count]
+        return np.where(np.arange(len(part)) > 0, part / part[0], 0)
+
     def through(self, blocks: Iterable[np.ndarray]) -> Iterator[Delays]:
         """The delays of each window of a sound `(channels, samples)`, as soon as it is whole."""
         band, window, size = self.band, hann(self.size), self.padded
         first, second = np.array(self.pairs).T
         used = np.unique([first, second])
-        first, second = np.searchsorted(used, first), np.searchsorted(used, second)
-        smoother = Smoother(self.keep)
+        first, second = (as_slice(np.searchsorted(used, c)) for c in (first, second))
+        used = as_slice(used)
+        smoother = Smoother(keep_for(self.smooth, self.hop / self.rate))
         for frames in frames_of(blocks, self.size, self.hop):
             bins = spectra(frames.samples[used], window, size)
+            bins[..., : len(self.leak)] -= bins[..., :1] * self.leak
             cross, weight = phase_transform(bins[first], bins[second], band)
             curve = correlation(cross, self.most + REACH, size)
             total = weight.sum(-1)
@@ -84,18 +99,16 @@ class DelayFinder:
             voices = total**2 / np.maximum(np.einsum("...k,...k->...", weight, weight), 1e-30)
             voices *= frames.lengths / (1.5 * self.padded)
             curve, total, voices = smoother.through(curve, total, voices)
-            yield self._found(frames.times(self.rate), curve, total, voices)
+            least = self.threshold
+            if least is None:
+                least = self.chance(voices, smoother.worth)
+            yield self._found(frames.times(self.rate), curve, total, least)
 
-    @cached_property
-    def keep(self) -> float:
-        return keep_for(self.smooth, self.hop / self.rate)
-
-    def _found(self, times, curve, total, voices) -> Delays:
+    def _found(self, times, curve, total, least) -> Delays:
         heard = total > LEAST_WEIGHT * self.band.sum()
         curve = np.where(heard[..., None], curve / np.where(heard, total, 1)[..., None], 0)
         lag, height = peak(curve, self.most)
         strength = np.clip(np.where(heard, height, 0.0), 0.0, 1.0)
-        least = self.chance(voices) if self.threshold is None else self.threshold
         # A peak at the very edge is the flank of one beyond.
         found = heard & (strength >= least) & (np.abs(lag) < self.most)
         return Delays(
@@ -105,8 +118,9 @@ class DelayFinder:
             np.moveaxis(curve[..., REACH : curve.shape[-1] - REACH], 0, 1),
         )
 
-    def chance(self, voices):
-        """The strength that sounds without anything in common reach once in FALSE_ALARMS windows.
+    def chance(self, voices, windows=1.0):
+        """The strength that sounds without anything in common reach once in FALSE_ALARMS windows,
+        of curves that are each worth the mean of so many windows.
 
         Their phases are random: with n independent frequencies each lag is normal with variance
         1 / (2 n), and the highest of many lags is sqrt(2 ln(lags x FALSE_ALARMS)) deviations up.
@@ -115,9 +129,15 @@ class DelayFinder:
         """
         # Averaging adds windows; those that overlap tell partly the same.
         new = min(1.0, 1.5 * self.hop / self.size)
-        independent = voices * max(1.0, (1 + self.keep) / (1 - self.keep) * new)
+        independent = voices * np.maximum(1.0, windows * new)
         tail = np.sqrt(2 * np.log((2 * self.most + 1) * FALSE_ALARMS))
         return np.maximum(LEAST_STRENGTH, tail / np.sqrt(2 * np.maximum(independent, 1e-9)))
+
+
+def as_slice(channels: np.ndarray) -> slice | np.ndarray:
+    """Channels in a row as a slice, which numpy takes without a copy; others as they are."""
+    low, count = int(channels[0]), len(channels)
+    return slice(low, low + count) if (channels == low + np.arange(count)).all() else channels
 
 
 def delay_to_azimuth(delay, spacing: float):

@@ -105,10 +105,17 @@ class FlowFinder:
         upper = (self.hertz < high) | ((high >= top) & (self.hertz <= high))
         return ((self.hertz >= low) & upper & (self.hertz > 0)).astype(np.float32)
 
+    def scale(self, lengths: np.ndarray) -> np.ndarray:
+        """From the sum of squares of a one-sided spectrum to the mean square (Parseval).
+
+        A window that the end cuts, of so many samples, is as loud as what there is of it.
+        """
+        return 2 / (self.size * np.maximum(self.weight[lengths - 1], 1e-30))
+
     @cached_property
-    def scale(self) -> float:
-        """From the sum of squares of a one-sided spectrum to the mean square (Parseval)."""
-        return 2 / (self.size * float((hann(self.size) ** 2).sum()))
+    def weight(self) -> np.ndarray:
+        """`(size,)`: what a window gives, in all, to its first samples' squares."""
+        return np.cumsum(hann(self.size).astype(np.float64) ** 2)
 
     @property
     def whole(self) -> tuple[float, float]:
@@ -124,8 +131,7 @@ class FlowFinder:
         summing = self.bands.T
         for frames in frames_of(blocks, self.size, self.hop):
             foa = spectra(frames.samples[:4], window)
-            # A window that the end cuts is as loud as what there is of it.
-            scale = self.scale * self.size / frames.lengths
+            scale = self.scale(frames.lengths)
             whole = energy(foa)
             total = whole.sum(-1) * scale
             vector = (intensity(foa) @ summing) * scale[:, None]

@@ -37,6 +37,7 @@ class Table:
             self.format = "table" if out is None and sys.stdout.isatty() else "csv"
         self.rows: list[list[str]] = []
         self.over_time = over_time
+        self.widths = [11] * len(self.columns)
 
     def add(self, *rows: Mapping[str, object]) -> None:
         """Rows that leave together."""
@@ -84,7 +85,13 @@ class Table:
     def _in_columns(self, rows: list[list[str]]) -> str:
         if self.header:
             rows, self.header = [self.columns, *rows], False
-        return "".join("".join(f"{cell:<12}" for cell in row).rstrip() + "\n" for row in rows)
+        for row in rows:  # a longer name moves all that come after it
+            self.widths = [max(w, len(cell)) for w, cell in zip(self.widths, row, strict=True)]
+        return "".join(
+            " ".join(f"{cell:<{w}}" for w, cell in zip(self.widths, row, strict=True)).rstrip()
+            + "\n"
+            for row in rows
+        )
 
     def _in_words(self, width: int) -> str:
         from textwrap import fill
@@ -114,7 +121,8 @@ def _clean(value: object) -> object:
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):
-        return float(f"{value:.9g}") if math.isfinite(value) else None
+        # + 0.0: nothing is -0.
+        return float(f"{value:.9g}") + 0.0 if math.isfinite(value) else None
     if isinstance(value, list | tuple):
         return "; ".join(map(str, value)) or None
     return value
