@@ -12,8 +12,8 @@ peak (once in a thousand windows), below a strength of 0.1 and in silence; --thr
 level, 0 none. A peak at the very edge of what --max-delay allows is left out too.
 
 --smooth SECONDS averages the correlation over time: surer and steadier, but slower to follow a
-source that moves (--threshold 0.05 then shows weaker ones, too). --low and --high limit the frequencies; the uppermost quarter of the
-band fades out in any case.
+source that moves (--threshold 0.05 then shows weaker ones, too). --low and --high limit the
+frequencies; the uppermost quarter of the band fades out in any case.
 
 --features FILE writes the correlation itself: an array (windows, pairs, lags), the lags from
 -max-delay to +max-delay in samples, scaled to -1...1; .npz adds `time`, `lag` (seconds) and `pair`.

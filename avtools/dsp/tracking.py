@@ -39,9 +39,9 @@ class Tracker:
     """Peaks of direct sound row after row in, sources out.
 
     A track becomes a source when its share is beyond what chance can reach in a window, or when it
-    stays: evidence is the running mean of its shares, and chance wanders. Confidence is the geometric mean of
-    two figures from 0 to 1: its share of the direct sound now, and its amount of direct sound
-    against the usual amount of all.
+    stays: evidence is the running mean of its shares, and chance wanders. Confidence is the
+    geometric mean of two figures from 0 to 1: its share of the direct sound now, and its amount of
+    direct sound against the usual amount of all.
     """
 
     hop: float  # seconds between rows

@@ -52,6 +52,10 @@ def main() -> None:
                 [AVTOOLS, "convert", a, "--from", "ambix", "--to", "mono"],
             ),
             "avtools probe, first byte": (first_byte, [AVTOOLS, "probe", a]),
+            "avtools beamform, first byte": (first_byte, [AVTOOLS, "beamform", a]),
+            "avtools intensity, first byte": (first_byte, [AVTOOLS, "intensity", a]),
+            "avtools gcc-phat, first byte": (first_byte, [AVTOOLS, "gcc-phat", a]),
+            "avtools doa, first byte": (first_byte, [AVTOOLS, "doa", a]),
         }
         times: dict[str, list[float]] = {name: [] for name in cases}
         for _ in range(ROUNDS):
