@@ -1,7 +1,9 @@
 """What every command does with its inputs, one by one: filters make sounds, analysers rows."""
 
 import os
-from collections.abc import Callable
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -10,14 +12,23 @@ from avtools.stream import batch, deliver, targets
 from avtools.stream.files import VIDEO_SUFFIXES
 from avtools.stream.outputs import whole
 
+# The endings of files that options write beside the rows, where they name a folder.
+BESIDE = {"--features": ".npy", "--plot": ".png"}
+
 
 def filter_each(
-    inputs, outputs, change: Callable | None = None, one: Callable | None = None, **form
+    inputs,
+    outputs,
+    change: Callable | None = None,
+    one: Callable | None = None,
+    also: Sequence[str] = (),
+    **form,
 ) -> int:
     """Open each input, send it through `change(sound) -> sound`, deliver it; the exit status.
 
     Instead of `change`: `one(form, bar, item)` does all of that with one input. Both are plain
-    functions or partials of one: with --jobs they travel to other processes.
+    functions or partials of one: with --jobs they travel to other processes. `also`: further
+    files that are read, and must not be written to.
     """
     form = deliver.Form(
         codec=outputs.codec,
@@ -35,6 +46,7 @@ def filter_each(
         outputs.in_place,
         form.video,
     )
+    targets.refuse_same([*inputs.lists, *also], [i.target for i in items if i.target is not None])
     if outputs.skip_existing:
         items = [i for i in items if i.target is None or not os.path.exists(i.target)]
     if outputs.dry_run:
@@ -79,25 +91,27 @@ def write_rows(
     answers: bool = False,
     beside: dict[str, str | None] | None = None,
     over_time: bool = False,
+    also: Sequence[str] = (),
 ) -> int:
     """A table with the rows of `work(item)` for each input; the exit status.
 
     `work` gives lists of rows that leave together (with --jobs it travels to other processes).
     With `answers` a row may hold the exit status that it calls for, under `status`. `beside`:
     options that name files which `work` writes too. `over_time`: there may be any number of rows.
+    `also`: further files that are read, and must not be written to.
     """
     from avtools.stream.tables import Table
 
     items = inputs.items()
-    wanted = {name: path for name, path in (beside or {}).items() if path is not None}
-    for name, path in wanted.items():
-        targets.check_beside(name, path, items)
+    outputs = [] if rows.output in (None, "-") else [rows.output]
+    for name, path in (beside or {}).items():
+        if path is not None:
+            targets.check_beside(name, path, items)
+            outputs += [targets.beside(path, item, BESIDE[name]) for item in items]
+    targets.refuse_same([*(item.path for item in items), *inputs.lists, *also], outputs)
+    targets.refuse_doubles(outputs)
     with ExitStack() as stack:
-        out, outputs = None, [path for path in wanted.values() if not targets.is_folder(path)]
-        if rows.output not in (None, "-"):
-            outputs.append(rows.output)
-        targets.refuse_same([item.path for item in items], outputs)
-        targets.refuse_doubles(outputs)
+        out = None
         if rows.output not in (None, "-"):
             out = stack.enter_context(open(stack.enter_context(whole(rows.output)), "wb"))
         table = Table(columns, rows.chosen_format, not rows.no_header, out, over_time)
@@ -111,15 +125,28 @@ def write_rows(
             return batch.gravest(codes)
 
         if rows.jobs > 1 and len(items) > 1:
-            work = partial(_all_rows, work)
-        code = batch.run_each(items, work, take, rows.jobs)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="avtools-"))
+            work = partial(_spooled, work, folder)
+            code = batch.run_each(items, work, lambda path: take(_unspooled(path)), rows.jobs)
+        else:
+            code = batch.run_each(items, work, take, rows.jobs)
         table.finish()
     return code
 
 
-def _all_rows(work: Callable, item) -> list[list[dict]]:
-    """A process sends its rows at once."""
-    return list(work(item))
+def _spooled(work: Callable, folder: str, item) -> str:
+    """A process writes its rows to a file, whose name it gives back: there may be many."""
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as spool:
+        for some in work(item):
+            pickle.dump(some, spool)
+    return spool.name
+
+
+def _unspooled(path: str) -> Iterator[list[dict]]:
+    with open(path, "rb") as spool:
+        while spool.peek(1):
+            yield pickle.load(spool)
+    os.unlink(path)
 
 
 @contextmanager
@@ -130,7 +157,7 @@ def array_beside(path: str | None, item, shape: tuple[int, ...], axes: dict):
         return
     from avtools.stream.arrays import rows_file
 
-    with rows_file(targets.beside(path, item, ".npy"), shape, axes) as rows:
+    with rows_file(targets.beside(path, item, BESIDE["--features"]), shape, axes) as rows:
         yield rows
 
 
@@ -140,7 +167,7 @@ def picture_beside(path: str | None, item, make: Callable):
     if path is None:
         yield None
         return
-    path = targets.beside(path, item, ".png")
+    path = targets.beside(path, item, BESIDE["--plot"])
     if folder := os.path.dirname(path):
         os.makedirs(folder, exist_ok=True)
     picture = make()

@@ -31,7 +31,9 @@ time, azimuth and elevation, as those of doa and track-faces do, and may name so
 Between its rows the beam turns along the great circle, before the first and after the last it
 rests; gains change without clicks. --source 1,2 follows these sources, each in a channel; without
 it one beam stays with a source as long as there are rows of it, then goes over to another. Times
-count from the beginning of the file, also with --start. Rows about another file are passed over.
+count from the beginning of the file, also with --start. Of a table about several files the
+rows with the name of this one count; one about another file is taken for this one, and that is
+said.
 
 --plot draws the patterns, and the way of beams that move.
 """
@@ -123,7 +125,8 @@ def beamform(
         plot=plot,
     )
     check_beside(inputs, wish)
-    return filter_each(inputs, outputs, partial(formed, wish=wish))
+    also = [path for path in (towards, plot) if path not in (None, "-")]
+    return filter_each(inputs, outputs, partial(formed, wish=wish), also=also)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Where sounds come from, several at once, over time: one row a source and window, with an
-identity that stays with the source while it moves, and when it comes back within 20 seconds.
+identity that stays with the source while it moves, and when it comes back within 20 seconds. Two
+sources that cross may change theirs.
 
 First-order ambisonics: in each bin of very short spectra the direction is told by the intensity;
 bins count as they are direct (one wave, not many), rising (before the echoes) and loud. Where the
@@ -11,8 +12,8 @@ its axis, taken as azimuth -90 to 90 in front; it leaves the elevation empty.
 y left, z up.
 
 confidence is the geometric mean of two figures: the source's share of the direct sound in the
-window, and its amount of direct sound against the usual amount in this recording. 1 is a single
-source without room and noise; sources in rooms have 0.2 to 0.9. Silence and diffuse sound give no
+window, and its amount of direct sound against half the usual amount in this recording. Near 1 is a
+single source without room and noise; sources in rooms have 0.2 to 0.9. Silence and diffuse sound give no
 rows: a source must have had more of the direct sound than chance can give to a direction, or about
 a tenth of it over several windows. --sources N looks for at most N sources, and no longer asks for
 that much: a weak second source is then found earlier, and diffuse sound may give rows of low
@@ -35,6 +36,7 @@ from avtools.commands.options import (
     Rows,
     Window,
     check_beside,
+    finite,
     one_of,
     option,
     span,
@@ -44,6 +46,8 @@ from avtools.errors import AvtoolsError
 COLUMNS = ("file", "time", "source", "azimuth", "elevation", "confidence")
 # Peaks that are looked for where nobody says how many sources there are.
 MOST = 4
+# Parts that a hop may be taken in, so that windows of any length come out.
+MOST_PARTS = 40
 # Windows over which evidence for a source is gathered.
 MEMORY = 4
 # Shares that make a source where --sources says that there is one.
@@ -125,17 +129,19 @@ def doa(
         "hop": hop,
         "low": low,
         "high": high,
-        "least": least,
+        "least": finite("--least", least),
         "video": video,
     }
     check_beside(None, plot)
     work = partial(located, inputs, wish, plot, bar=rows.jobs == 1, watched=rows.is_watched)
-    return write_rows(inputs, rows, COLUMNS, work, beside={"--plot": plot}, over_time=True)
+    beside, also = {"--plot": plot}, [path for path in (array, video) if path is not None]
+    return write_rows(inputs, rows, COLUMNS, work, beside=beside, over_time=True, also=also)
 
 
 def located(inputs: Inputs, wish: dict, plot: str | None, item, bar: bool, watched: bool):
     """The rows of one file."""
     from contextlib import ExitStack
+    from itertools import islice
 
     from avtools.dsp.tracking import Tracker
     from avtools.each import picture_beside, strip_below
@@ -143,10 +149,10 @@ def located(inputs: Inputs, wish: dict, plot: str | None, item, bar: bool, watch
 
     with ExitStack() as stack:
         sound = stack.enter_context(inputs.open(item.path))
-        sound, listener, knows_elevation = listener_for(sound, wish)
+        sound, listener, knows_elevation, every = listener_for(sound, wish)
         told = wish["sources"] is not None
         tracker = Tracker(
-            hop=listener.hop / listener.rate,
+            hop=every * listener.hop / listener.rate,
             memory=MEMORY * listener.slots * listener.hop / listener.rate,
             birth=TOLD_BIRTH if told else listener.birth,
             sure=TOLD_SURE if told else listener.sure,
@@ -167,7 +173,7 @@ def located(inputs: Inputs, wish: dict, plot: str | None, item, bar: bool, watch
         below = stack.enter_context(strip_below(watched, strip))
         sound = stack.enter_context(shown(sound, item.path, bar))
         begin = inputs.begin(item.path)
-        for heard in listener.through(sound.blocks):
+        for heard in islice(listener.through(sound.blocks), None, None, every):
             chance = 0.0 if told else heard.chance
             found = tracker.add(heard.directions, heard.shares, heard.total, chance)
             time = heard.time + begin
@@ -181,14 +187,14 @@ def located(inputs: Inputs, wish: dict, plot: str | None, item, bar: bool, watch
 
 
 def row_of(path: str, time: float, source, knows_elevation: bool) -> dict:
-    from avtools.dsp.sphere import angles
+    from avtools.dsp.sphere import angles, rounded_azimuth
 
     azimuth, elevation = angles(source.direction)
     return {
         "file": path,
         "time": round(time, 6),
         "source": source.identity,
-        "azimuth": round(float(azimuth), 2),
+        "azimuth": rounded_azimuth(float(azimuth)),
         "elevation": round(float(elevation), 2) if knows_elevation else None,
         "confidence": round(source.confidence, 4),
     }
@@ -199,17 +205,19 @@ def draw(picture, time: float, heard, rows: list[dict]) -> None:
 
     picture.add_energy(time, *angles(heard.cloud), heard.weights)
     for row in rows:
-        elevation = row["elevation"] or 0.0
-        where = row["source"], row["azimuth"], elevation
-        picture.add_row(time, *where, row["confidence"])
-        picture.mark(*where)
+        where = row["source"], row["azimuth"]
+        picture.add_row(time, *where, row["elevation"], row["confidence"])
+        picture.mark(*where, row["elevation"] or 0.0)
 
 
 def listener_for(sound, wish: dict):
-    """The sound as it is listened to, what listens, and whether it knows elevations."""
+    """The sound as it is listened to, what listens, whether it knows elevations, and which of its
+    rows are wanted: every one, every second, ...
+    """
     rate = sound.rate
-    hop = span("--hop", wish["hop"], rate, least=32)
-    slots = max(1, round(span("--window", wish["window"], rate) / hop))
+    hop, slots, every = divided(
+        span("--window", wish["window"], rate, least=32), span("--hop", wish["hop"], rate, least=32)
+    )
     common = {
         "rate": rate,
         "hop": hop,
@@ -218,10 +226,22 @@ def listener_for(sound, wish: dict):
     } | {edge: wish[edge] for edge in ("low", "high") if wish[edge] is not None}
     try:
         if wish["spacing"] is not None or wish["array"] is not None:
-            return by_array(sound, wish, common)
-        return by_field(sound, wish, common)
+            return *by_array(sound, wish, common), every
+        return *by_field(sound, wish, common), every
     except ValueError as error:
         raise AvtoolsError(f"{sound.name}: {error}") from error
+
+
+def divided(window: int, hop: int) -> tuple[int, int, int]:
+    """Samples of a slot, slots of a window, and slots from row to row.
+
+    A slot is a part of the hop, such that the window is within 5 % of so many slots.
+    """
+    for every in range(1, MOST_PARTS + 1):
+        slots = max(1, round(window * every / hop))
+        if abs(slots * hop / every - window) <= 0.05 * window or every * 32 >= hop:
+            break
+    return max(32, round(hop / every)), slots, every
 
 
 def by_field(sound, wish: dict, common: dict):
@@ -264,16 +284,17 @@ def frame(item, video: str | None, start: float):
     path = item.path if video is None else video_for(video, item)
     if video is None and os.path.splitext(path)[1].lower() not in VIDEO_SUFFIXES:
         return None
+    from avtools.stream.deliver import picture_path
+    from avtools.stream.projection import check_turnable
+    from avtools.stream.spatial import read_spatial
     from avtools.stream.video import frames, video_facts
+    from avtools.stream.view import eye_of, left_eye
 
     try:
-        facts = video_facts(path)
-        if facts.width != 2 * facts.height:
-            raise AvtoolsError(
-                f"{path}: its picture ({facts.width} x {facts.height}) is not equirectangular"
-            )
-        after = facts.start + start
-        return next((picture for _, picture in frames(path, start=after)), None)
+        facts, spatial = video_facts(picture_path(path)), read_spatial(path)
+        check_turnable(spatial, facts.width, facts.height, path)
+        first = next((picture for _, picture in frames(path, start=facts.start + start)), None)
+        return None if first is None else eye_of(first, left_eye(spatial))
     except AvtoolsError:
         if video is not None:
             raise

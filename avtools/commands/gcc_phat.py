@@ -182,9 +182,16 @@ def finder_for(sound, wish: dict):
     if wish["max_delay"] is not None:
         most = span("--max-delay", wish["max_delay"], rate)
     else:
-        longest = 0.001 if spacing is None else spacing / SPEED_OF_SOUND
-        # A sample more: the peak of a source at the very side must not lie on the edge.
-        most = int(longest * rate) + 2
+        most = span("--max-delay", "0.001", rate)
+        if spacing is not None:
+            # A sample more: the peak of a source at the very side must not lie on the edge.
+            most = int(spacing / SPEED_OF_SOUND * rate) + 2
+    pairs = pairs_in(sound, wish["pairs"])
+    if spacing is not None and len(pairs) > 1:
+        raise AvtoolsError(
+            f"{sound.name}: --spacing is of one pair, and there are {len(pairs)}; choose one, as in "
+            "--pairs 0-1 (doa --array is for more)"
+        )
     if most >= size:
         raise AvtoolsError(
             f"--window {wish['window']}: {size} samples, too short for delays of {most}"
@@ -196,7 +203,7 @@ def finder_for(sound, wish: dict):
             size=size,
             hop=span("--hop", wish["hop"], rate),
             most=most,
-            pairs=pairs_in(sound, wish["pairs"]),
+            pairs=pairs,
             low=low,
             high=high,
             smooth=wish["smooth"],

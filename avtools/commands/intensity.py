@@ -7,18 +7,21 @@ points from the source to the listener. It is the energy-weighted mean of all fr
 
 directness is the length of the mean intensity over the mean energy: 1 for one plane wave, 0 for
 diffuse sound (diffuseness is 1 - directness). level is the mean square of W in dB: 0 for a square
-wave of full scale, -3 for a sine. In silence (below -120 dB) only the time is told.
+wave of full scale, -3 for a sine. In silence (below -120 dB) only the time is told; sound without
+any direction has none.
 
---bands octave, third (of an octave), edges such as 200,800,3200, or bins for each frequency of the
-transform: a row for each, with its middle in Hz in a further column, band.
+--bands octave, third (of an octave), edges such as 200,800,3200 (which need no --low and --high),
+or bins for each frequency of the transform: a row for each, with its middle in Hz in a further
+column, band.
 
 --features FILE writes what networks take as "FOA-IV": an array (windows, 7, mels) of log-mel
-powers in dB of W, Y, Z, X, then the mel-banded intensity along y, z, x, over the energy. With
+powers of W, Y, Z, X (in dB of the sum of squares of the unscaled spectrum, not below -100), then the mel-banded intensity along y, z, x, over the energy. With
 --normalise unit that is (|W|^2 + |X|^2 + |Y|^2 + |Z|^2) / 2, so that a single plane wave has length
 1; with seld |W|^2 + (|X|^2 + |Y|^2 + |Z|^2) / 3 as in the DCASE baselines, where it has 3/4. .npz
 adds `time` and `mel` (the bands' middles in Hz).
 """
 
+import math
 from itertools import pairwise
 from typing import Annotated
 
@@ -172,22 +175,32 @@ def flowing(inputs: Inputs, wish: dict, features, plot, item, bar: bool, watched
                 power = 10 ** (part.level / 10) * part.directness
                 for time, azimuth, weight in zip(times, part.azimuth, power, strict=True):
                     below.add(time, azimuth, weight)
-            yield rows_of(item.path, times, part, finder, wish["bands"] is not None)
+            yield rows_of(item.path, times, part, finder, wish["bands"])
 
 
-def rows_of(path: str, times, part, finder, banded: bool) -> list[dict]:
+def middle_of(low: float, high: float, kind: str | None) -> float:
+    """What a band is called by: octaves and thirds by the standard, 1000 Hz times powers of 2."""
+    parts = {"octave": 1, "third": 3}.get(kind)
+    if parts is None:
+        return (low + high) / 2
+    return 1000 * 2 ** (round(parts * math.log2(math.sqrt(low * high) / 1000)) / parts)
+
+
+def rows_of(path: str, times, part, finder, kind: str | None) -> list[dict]:
+    from avtools.dsp.sphere import rounded_azimuth
+
     columns = (part.azimuth, part.elevation, part.directness, part.level)
-    middle = [round(low / 2 + high / 2, 3) for low, high in finder.edges]
+    middle = [round(middle_of(low, high, kind), 3) for low, high in finder.edges]
     return [
         {
             "file": path,
             "time": round(time, 6),
-            "azimuth": round(azimuth, 2),
+            "azimuth": rounded_azimuth(azimuth),
             "elevation": round(elevation, 2),
             "directness": round(directness, 4),
             "level": round(level, 2),
         }
-        | ({"band": hertz} if banded else {})
+        | ({"band": hertz} if kind else {})
         for time, *each in zip(times.tolist(), *(c.tolist() for c in columns), strict=True)
         for hertz, azimuth, elevation, directness, level in zip(middle, *each, strict=True)
     ]
@@ -209,7 +222,7 @@ def draw(picture, times, part, finder) -> None:
     for k, time in enumerate(times):
         picture.add_energy(time, azimuth[k], elevation[k], energy[k])
         one = k, loudest[k]
-        picture.add_row(time, "all", part.azimuth[one], part.elevation[one], part.level[one])
+        picture.add_row(time, None, part.azimuth[one], part.elevation[one], part.level[one])
 
 
 def finder_for(sound, wish: dict):
@@ -220,6 +233,8 @@ def finder_for(sound, wish: dict):
     size = span("--window", wish["window"], rate, least=32)
     low, high = band(wish["low"], wish["high"], rate)
     kind = wish["bands"]
+    if kind is not None and kind[0].isdigit():
+        low, high = 0.0, rate / 2  # the edges say it themselves
     edges = ((low, high),) if kind is None else band_edges(kind, low, high, rate / size)
     if not 0 < len(edges) <= MOST_BANDS:
         raise AvtoolsError(

@@ -44,7 +44,7 @@ from avtools.commands.options import (
 from avtools.errors import AvtoolsError, warn
 
 SOUNDS = ("stereo", "binaural", "foa")
-SMOOTH = 0.5
+SMOOTH = 0.25
 NARROWEST, WIDEST = 1.0, 170.0
 SMALLEST, LARGEST = 16, 8192
 LONGEST_SMOOTH = 60.0
@@ -152,7 +152,8 @@ def nfov(
         plot=plot,
     )
     check_beside(inputs, outputs, wish)
-    return filter_each(inputs, outputs, one=partial(view_one, inputs, wish))
+    also = [path for path in (towards, plot) if path not in (None, "-")]
+    return filter_each(inputs, outputs, one=partial(view_one, inputs, wish), also=also)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from typing import Annotated
 
 import typer
@@ -70,10 +71,21 @@ class Inputs:
     def is_windowed(self) -> bool:
         return self.start > 0 or self.duration is not None
 
-    def items(self) -> list:
+    @cached_property
+    def found(self) -> list:
+        """Listed once: a list on standard input can't be read again."""
         from avtools.stream.batch import find_inputs
 
         return find_inputs(self.files or [], self.files_from, self.null, self.shard)
+
+    def items(self) -> list:
+        return list(self.found)
+
+    @property
+    def lists(self) -> list[str]:
+        """The files that name inputs."""
+        named = [] if self.files_from in (None, "-") else [self.files_from]
+        return named + [f for f in self.files or [] if f.lower().endswith(".csv")]
 
     def open(self, path: str):
         """The sound of one input, with the window and channels that were asked for."""
@@ -292,11 +304,15 @@ def span(name: str, text: str, rate: int, least: int = 1) -> int:
         samples = float(number) * unit
     except ValueError:
         samples = math.nan
-    if not 0 < samples <= LONGEST_SPAN * rate:
+    is_split = unit == 1 and samples % 1  # 0.05s would be seconds to anybody but sox
+    if not 0 < samples <= LONGEST_SPAN * rate or is_split:
         raise AvtoolsError(
-            f"{name} {text}: expected seconds up to {LONGEST_SPAN:g}, or samples as in 2048s"
+            f"{name} {text}: expected seconds up to {LONGEST_SPAN:g}, as in 0.05, or whole samples, "
+            "as in 2048s"
         )
-    return max(least, round(samples))
+    if round(samples) < least:
+        raise AvtoolsError(f"{name} {text}: too short, expected {least} samples or more")
+    return round(samples)
 
 
 def check_beside(features: str | None, plot: str | None) -> None:
@@ -323,7 +339,7 @@ def band(low: float, high: float | None, rate: int) -> tuple[float, float]:
     """The frequencies that take part, within what the sound can hold."""
     top = rate / 2 if high is None else min(high, rate / 2)
     if not 0 <= low < top:
-        raise AvtoolsError(f"--low {low:g}: expected less than {top:g} Hz")
+        raise AvtoolsError(f"nothing lies between {low:g} and {top:g} Hz; see --low and --high")
     return low, top
 
 

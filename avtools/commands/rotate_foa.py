@@ -93,6 +93,7 @@ def rotate_foa(
         inputs,
         outputs,
         partial(rotated, turn=turn, at=at, from_=from_),
+        also=[] if track is None else [track],
         picture=partial(turned_picture, turn=turn, at=at, crf=CRF if crf is None else crf)
         if picture
         else None,

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from avtools.dsp.direct import FADING, MOST_ONSET, without_edge
+from avtools.dsp.direct import FADING, MOST_ONSET
 from avtools.dsp.intensity import ROUNDING, SILENT
 from avtools.dsp.stft import fast_size, frames_of, hann, spectra
 
@@ -74,10 +74,7 @@ class ArraySound:
         window, past, slot, some = hann(self.size), None, 0, False
         held = none = self._none()
         for frames in frames_of(blocks, self.size, self.step):
-            samples = frames.samples
-            if frames.lengths[-1] < self.size:
-                samples = without_edge(samples, frames.lengths[-1])
-            phases, weights, past = self._weighted(spectra(samples, window), past)
+            phases, weights, past = self._weighted(spectra(frames.samples, window), past)
             slots = (frames.starts + frames.lengths // 2) // self.hop
             for here in np.unique(slots):
                 while slot < here:

@@ -22,6 +22,8 @@ CONSTANT = 16
 LEAST_STRENGTH = 0.1
 # Of windows without a common sound, one in so many is taken for one that has it.
 FALSE_ALARMS = 1000
+# Of the spectra of one window.
+MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class DelayFinder:
         if self.most + 1 > self.size:
             raise ValueError(
                 f"delays up to {self.most} samples need a window longer than {self.size}"
+            )
+        if len(self.pairs) * self.padded * 16 > MOST_BYTES:
+            raise ValueError(
+                f"{len(self.pairs)} pairs in windows of {self.size} samples are too many at once; "
+                "choose some with --pairs, or a shorter --window"
             )
         if not self.band.any():
             raise ValueError(f"no frequency of a window lies between {self.low} and {self.high} Hz")
@@ -141,6 +148,10 @@ def as_slice(channels: np.ndarray) -> slice | np.ndarray:
 
 
 def delay_to_azimuth(delay, spacing: float):
-    """Degrees, + towards the first microphone (left); two microphones `spacing` metres apart."""
-    sine = np.clip(np.asarray(delay) * SPEED_OF_SOUND / spacing, -1.0, 1.0)
+    """Degrees, + towards the first microphone (left); two microphones `spacing` metres apart.
+
+    NaN where a delay is longer than any sound takes from one to the other.
+    """
+    sine = np.asarray(delay) * SPEED_OF_SOUND / spacing
+    sine = np.where(np.abs(sine) > 1.1, np.nan, np.clip(sine, -1.0, 1.0))
     return np.rad2deg(np.arcsin(sine))

@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 
 from avtools.dsp.dialect import namespace
-from avtools.dsp.intensity import ROUNDING, SILENT, energy, intensity
+from avtools.dsp.intensity import SILENT, energy, intensity
 from avtools.dsp.overlap import two_waves
 from avtools.dsp.stft import fast_size, frames_of, hann, spectra
 
@@ -36,8 +36,10 @@ TOGETHER, BESIDE = 4, 8
 PURITY, GAIN = 16, 100.0
 # A wave that is this much weaker than the other counts less, in proportion.
 BALANCE = 0.1
-# Of each slot of time only the strongest bins are kept.
-KEPT = 50
+# Of each slot of time only the strongest bins are kept, so many a second.
+KEPT = 500
+# What lies so far below the whole spectrum may have leaked from other frequencies.
+LEAKAGE = 1e-6
 
 
 def directed(foa):
@@ -103,30 +105,28 @@ class DirectSound:
         """The slots of AmbiX `(4, samples)`, each `hop` samples long, as soon as they are over."""
         window, past, slot, overlap = hann(self.size), None, 0, Overlap()
         held: list[tuple[np.ndarray, np.ndarray]] = []
+        kept = max(8, round(KEPT * self.hop / self.rate))
         for frames in frames_of((x[:4] for x in blocks), self.size, self.step):
-            samples = frames.samples
-            if frames.lengths[-1] < self.size:
-                if frames.starts[0]:
-                    break  # the end cuts it: that edge is no onset
-                samples = without_edge(samples, frames.lengths[-1])
-            foa = spectra(samples, window)
+            if frames.lengths[-1] < self.size and frames.starts[0]:
+                break  # the end cuts it: that edge is no onset
+            foa = spectra(frames.samples, window)
             unit, weights, past = self._weighted(foa, past)
             slots = (frames.starts + frames.lengths // 2) // self.hop
             ways, powers, ends = overlap.through(foa[..., self.used], slots)
             for here in np.unique(slots):
                 while slot < here:
-                    yield strongest(held)
+                    yield strongest(held, kept)
                     held, slot = [], slot + 1
                 held.append((unit[slots == here], weights[slots == here]))
                 held.append((ways[ends == here], powers[ends == here]))
         if held:
-            yield strongest(held)
+            yield strongest(held, kept)
 
     def _weighted(self, foa, past):
         """Directions and weights `(windows, bins)`; what is left of the sound after them."""
         total = energy(foa).sum(-1, keepdims=True)
         unit, directness, whole = directed(foa[..., self.used])
-        heard = (whole > SILENT) & (whole > ROUNDING * total)
+        heard = (whole > SILENT) & (whole > LEAKAGE * total)
         log = np.log(np.maximum(whole, 1e-30))
         before = log[:1] if past is None else past  # the beginning of a file is no onset
         # The fading maximum of what was: max(E[t], fade E[t - 1], fade^2 E[t - 2], ...) is a
@@ -169,20 +169,12 @@ class Overlap:
         )
 
 
-def without_edge(samples: np.ndarray, length: int) -> np.ndarray:
-    """A window that the end cuts: a constant offset that stops there would be a click."""
-    held = samples[..., :length]
-    return np.concatenate(
-        [held - held.mean(axis=-1, keepdims=True), samples[..., length:]], axis=-1
-    )
-
-
-def strongest(parts: list[tuple[np.ndarray, np.ndarray]]) -> Slot:
+def strongest(parts: list[tuple[np.ndarray, np.ndarray]], kept: int) -> Slot:
     if not parts:
         return Slot(np.empty((0, 3)), np.empty(0))
     directions = np.concatenate([d.reshape(-1, 3) for d, _ in parts])
     weights = np.concatenate([w.reshape(-1) for _, w in parts])
     best = np.flatnonzero(weights > 0)
-    if len(best) > KEPT:
-        best = best[np.argsort(-weights[best], kind="stable")[:KEPT]]
+    if len(best) > kept:
+        best = best[np.argsort(-weights[best], kind="stable")[:kept]]
     return Slot(directions[best].astype(np.float64), weights[best].astype(np.float64))

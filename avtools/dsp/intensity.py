@@ -23,6 +23,8 @@ NORMALISATIONS = ("unit", "seld")
 # Below these a band is silent: absolutely (full scale is 1), and against the whole window, whose
 # rounding errors are no sound.
 SILENT, ROUNDING = 1e-12, 1e-11
+# Less directness is rounding: the sound has no direction.
+NOWHERE = 1e-6
 
 
 def intensity(foa):
@@ -70,7 +72,7 @@ class Flow:
     """Some windows in a row."""
 
     times: np.ndarray  # (windows,) seconds
-    azimuth: np.ndarray  # (windows, bands) degrees; NaN where silent
+    azimuth: np.ndarray  # (windows, bands) degrees; NaN where silent or from nowhere
     elevation: np.ndarray
     directness: np.ndarray  # (windows, bands) 0...1
     level: np.ndarray  # (windows, bands) dB, 0 for a mean square of 1; -inf where silent
@@ -101,8 +103,8 @@ class FlowFinder:
     def bands(self) -> np.ndarray:
         """`(bands, bins)`: which frequencies each band has. 0 Hz is no sound."""
         low, high = np.array(self.edges).T[..., None]
-        top = self.rate / 2
-        upper = (self.hertz < high) | ((high >= top) & (self.hertz <= high))
+        # A frequency on an edge belongs to the upper band, the very last to the last.
+        upper = (self.hertz < high) | ((high == self.edges[-1][1]) & (self.hertz <= high))
         return ((self.hertz >= low) & upper & (self.hertz > 0)).astype(np.float32)
 
     def scale(self, lengths: np.ndarray) -> np.ndarray:
@@ -131,6 +133,8 @@ class FlowFinder:
         summing = self.bands.T
         for frames in frames_of(blocks, self.size, self.hop):
             foa = spectra(frames.samples[:4], window)
+            # Under a Hann window a constant has -1/2 of its 0 Hz in the next bin, too.
+            foa[..., 1] += foa[..., 0] / 2
             scale = self.scale(frames.lengths)
             whole = energy(foa)
             total = whole.sum(-1) * scale
@@ -149,10 +153,11 @@ class FlowFinder:
         azimuth, elevation = angles(self.sense * vector)
         directness = np.linalg.norm(vector, axis=-1) / np.where(silent, 1, whole)
         none = np.where(silent, np.nan, 0)
+        nowhere = np.where(directness < NOWHERE, np.nan, none)
         return Flow(
             times,
-            azimuth + none,
-            elevation + none,
+            azimuth + nowhere,
+            elevation + nowhere,
             np.clip(directness, 0, 1) + none,
             np.where(silent, -np.inf, 10 * np.log10(np.maximum(power, 1e-30))),
             foa,
@@ -162,15 +167,17 @@ class FlowFinder:
 def band_edges(
     kind: str, low: float, high: float, step: float = 1.0
 ) -> tuple[tuple[float, float], ...]:
-    """The bands between two frequencies in Hz, cut at both.
+    """The bands between two frequencies in Hz; none without a multiple of `step` in it.
 
-    `octave` and `third` (of an octave) stand around 1000 Hz, as the standard has them; `bins`
-    around the multiples of `step`, those of a transform; else edges: `200,800,3200`.
+    `octave` and `third` (of an octave) stand around 1000 Hz, as the standard has them, cut at both
+    ends; `bins` are the multiples of `step` themselves, those of a transform; else edges:
+    `200,800,3200`.
     """
     if kind == "bins":
-        first, last = int(np.ceil(low / step)), int(np.floor(high / step))
-        edges = (np.arange(max(first, 1), last + 2) - 0.5) * step
-    elif kind in ("octave", "third"):
+        first, last = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))
+        middles = range(max(first, 1), last + 1)
+        return tuple(((k - 0.5) * step, (k + 0.5) * step) for k in middles)
+    if kind in ("octave", "third"):
         parts = {"octave": 1, "third": 3}[kind]
         least = int(np.floor(parts * np.log2(max(low, 1.0) / 1000)))
         most = int(np.ceil(parts * np.log2(high / 1000)))
@@ -178,4 +185,4 @@ def band_edges(
     else:
         edges = np.array([float(e) for e in kind.split(",")])
     inside = np.clip(edges, low, high).tolist()
-    return tuple((a, b) for a, b in pairwise(inside) if b > a)
+    return tuple((a, b) for a, b in pairwise(inside) if np.ceil(max(a, step) / step) * step < b)

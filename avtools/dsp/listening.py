@@ -10,6 +10,9 @@ import numpy as np
 from avtools.dsp.direct import DirectSound
 from avtools.dsp.peaks import find_peaks
 
+# Of a window only the strongest count: all pairs of them are compared.
+MOST_WAVES = 500
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -69,6 +72,9 @@ class FoaListener:
     def _heard(self, held, middle: float) -> Heard:
         cloud = np.concatenate([slot.directions for slot in held])
         weights = np.concatenate([slot.weights for slot in held])
+        if len(weights) > MOST_WAVES:
+            best = np.argsort(-weights, kind="stable")[:MOST_WAVES]
+            cloud, weights = cloud[best], weights[best]
         directions, shares = find_peaks(cloud, weights, self.most, self.least)
         return Heard(
             middle / self.rate,

@@ -43,6 +43,7 @@ from avtools.dsp.stft import Frames, fast_size, frames_of, hann, spectra
 
 WINDOW_SECONDS, LEAST_WINDOW = 0.04, 16
 BAND_HERTZ = 250.0
+MOST_BANDS = 400
 CONCENTRATION = 30.0
 SMOOTH = 1.0  # seconds: the time constant of N; the wanted direction follows twice as fast
 LOADING = 0.02
@@ -116,7 +117,7 @@ def window_size(rate: int) -> int:
 
 def bands(bins: int, rate: int) -> np.ndarray:
     """Triangles `(bands, bins)` that add up to 1 at each of the frequencies 0 ... rate / 2."""
-    count = max(2, round(rate / 2 / BAND_HERTZ) + 1)
+    count = min(MOST_BANDS, max(2, round(rate / 2 / BAND_HERTZ) + 1))
     place = np.linspace(0, count - 1, bins)
     return np.clip(1 - np.abs(place - np.arange(count)[:, None]), 0, None)
 
@@ -136,7 +137,7 @@ def mvdr_blocks(
     hop, window = size // 2, np.sqrt(hann(size))
     find = _finder(bands(hop + 1, rate), hop / rate, smooth)
     last, is_first = None, True
-    for frames in frames_of(_framed(blocks, hop), size, hop):
+    for frames in frames_of(_framed(blocks, hop), size, hop, as_is=True):
         # In double precision no square overflows, however loud the samples are. Half a window of
         # zeros comes before them: the middle of a window is where it starts, counted without it.
         foa = spectra(frames.samples.astype(np.float64), window)

@@ -39,7 +39,7 @@ def two_waves(foa):
     y = like(foa, N3D) * xp.concat([0 * y[..., :1] + 1, y], axis=-1)
     along, across = (xp.sum(vectors[..., None, :, k] * y, axis=-1) for k in (3, 2))
     area = along[..., 0] * across[..., 1] - along[..., 1] * across[..., 0]
-    area = xp.where(xp.abs(area) < 1e-6, 1e-6 + 0 * area, area)
+    area = xp.where(xp.abs(area) < 1e-4, 1e-4 + 0 * area, area)
     powers = [
         (first * across[..., other] ** 2 + second * along[..., other] ** 2) / area**2
         for other in (1, 0)

@@ -25,6 +25,12 @@ def angles(vectors):
     return azimuth, xp.atan2(z, xp.hypot(x, y)) * degrees
 
 
+def rounded_azimuth(degrees: float) -> float:
+    """For tables: hundredths of a degree, in (-180, 180]."""
+    value = round(degrees, 2)
+    return 180.0 if value == -180 else value
+
+
 def angle_between(first, second):
     """Degrees `(...)` between vectors `(..., 3)`; exact for small angles, too."""
     xp = namespace(first, second)

@@ -1,7 +1,7 @@
 """Short windows of a stream and their spectra.
 
 Windows begin every `hop` samples from the first sample on. Whole windows only, but for one more
-at the end where samples would be left out: what it lacks is zeros.
+at the end where samples would be left out: its mean is taken off, and what it lacks is zeros.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,6 +31,10 @@ class Frames:
         return (self.starts + self.lengths / 2) / rate
 
 
+# Samples beyond this are errors: the squares of their spectra would be too large for a float.
+LOUDEST = 1e9
+
+
 def hann(size: int) -> np.ndarray:
     """Periodic Hann window: shifted copies at size / 2, size / 4, ... add up to a constant."""
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
@@ -57,10 +61,13 @@ def spectra(frames, window, size: int | None = None):
     return xp.fft.rfft(frames * like(frames, window), n=size)
 
 
-def frames_of(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[Frames]:
-    """The windows of a stream as soon as they are whole; NaN and infinite samples become zeros.
+def frames_of(
+    blocks: Iterable[np.ndarray], size: int, hop: int, as_is: bool = False
+) -> Iterator[Frames]:
+    """The windows of a stream as soon as they are whole; what is no sound (NaN) becomes zeros.
 
-    Every split of a sound into blocks gives the same windows.
+    Every split of a sound into blocks gives the same windows. `as_is`: the last one keeps its mean,
+    and any number is a sound: for those that are to be put together again.
     """
     if size < 1 or hop < 1:
         raise ValueError(f"windows of {size} samples every {hop}: expected 1 or more")
@@ -72,7 +79,7 @@ def frames_of(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[Fra
             held = np.empty((channels, 0), np.float32)
             at_once = max(1, BATCH_SAMPLES // (size * channels))
             seen = 0  # samples before those held; the next window begins at `start`
-        held = np.concatenate([held, finite(x)], axis=1)
+        held = np.concatenate([held, finite(x, np.inf if as_is else LOUDEST)], axis=1)
         if start > seen:  # windows with gaps between them
             gap = min(start - seen, held.shape[1])
             held, seen = held[:, gap:], seen + gap
@@ -86,7 +93,8 @@ def frames_of(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[Fra
     left = 0 if held is None or seen < start else held.shape[1]
     if left and (start == 0 or left > size - hop):
         padded = np.zeros((channels, 1, size), np.float32)
-        padded[:, 0, :left] = held
+        # Without its mean: a constant that stops where the sound ends would be a click.
+        padded[:, 0, :left] = held if as_is else held - held.mean(axis=1, keepdims=True)
         yield Frames(padded, np.array([start]), np.array([left]))
 
 
@@ -107,9 +115,9 @@ def keep_memory() -> None:
     np.empty(KEPT_BYTES, np.uint8)
 
 
-def finite(x: np.ndarray) -> np.ndarray:
-    """The same samples with zeros where there is no number."""
-    total = np.einsum("ij,ij->", x, x)  # one pass, errs only by overflow
-    if np.isfinite(total):
+def finite(x: np.ndarray, loudest: float = LOUDEST) -> np.ndarray:
+    """The same samples with zeros where there is no number, or one that no sound has."""
+    total = np.einsum("ij,ij->", x, x)  # one pass
+    if total < LOUDEST**2:
         return x
-    return np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.where(np.abs(x) < loudest, x, np.float32(0))

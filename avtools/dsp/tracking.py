@@ -11,7 +11,7 @@ GATE = 20.0
 # Two tracks that have come so close, 10 degrees, are one.
 SAME = np.cos(np.deg2rad(10.0))
 # Seconds over which directions are averaged, each by the direct sound that speaks for it.
-SETTLING = 0.3
+SETTLING = 0.1
 # Seconds over which it is known how much direct sound there usually is.
 USUAL = 5.0
 # Seconds for which a silent source keeps its identity.
@@ -82,7 +82,7 @@ class Tracker:
         return sorted(found, key=lambda source: source.identity)
 
     def _sure(self, share: float, total: float) -> float:
-        amount = share * total / max(self.usual, 1e-30)
+        amount = 2 * share * total / max(self.usual, 1e-30)
         return float(np.sqrt(share * min(1.0, amount)))
 
     def _match(self, directions) -> dict[int, Track]:

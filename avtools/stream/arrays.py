@@ -25,7 +25,7 @@ def check_array_name(option: str, path: str | None) -> None:
         raise AvtoolsError(f"{option} {path}: expected the ending {' or '.join(ENDINGS)}")
 
 
-class Rows:
+class Growing:
     """An array whose first axis grows."""
 
     def __init__(self, file, shape: tuple[int, ...], kind: str = "<f4"):
@@ -52,8 +52,8 @@ class Rows:
 
 @dataclass(frozen=True)
 class Timed:
-    rows: Rows
-    times: Rows
+    rows: Growing
+    times: Growing
 
     def add(self, times: np.ndarray, values: np.ndarray) -> None:
         self.times.add(times)
@@ -72,14 +72,14 @@ def rows_file(
         os.makedirs(folder, exist_ok=True)
     with whole(path) as temporary, contextlib.ExitStack() as stack:
         if path.lower().endswith(".npy"):
-            rows = Rows(stack.enter_context(open(temporary, "w+b")), shape)
-            times = Rows(stack.enter_context(tempfile.TemporaryFile()), (), "<f8")
+            rows = Growing(stack.enter_context(open(temporary, "w+b")), shape)
+            times = Growing(stack.enter_context(tempfile.TemporaryFile()), (), "<f8")
             yield Timed(rows, times)
             rows.finish()
             return
         near = os.path.dirname(temporary) or "."
-        rows = Rows(stack.enter_context(tempfile.TemporaryFile(dir=near)), shape)
-        times = Rows(stack.enter_context(tempfile.TemporaryFile(dir=near)), (), "<f8")
+        rows = Growing(stack.enter_context(tempfile.TemporaryFile(dir=near)), shape)
+        times = Growing(stack.enter_context(tempfile.TemporaryFile(dir=near)), (), "<f8")
         yield Timed(rows, times)
         with zipfile.ZipFile(temporary, "w") as archive:
             for key, some in ((name, rows), ("time", times)):

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -204,6 +205,8 @@ def _order_to_mark(channels: int, marks: dict, spatial, target: str) -> int | No
 def picture_path(path: str) -> str:
     """The file that the picture is read from, a second time beside the sound."""
     if path != "-":
+        if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+            raise AvtoolsError(f"{path}: a picture can't be read from a pipe: give a file's name")
         return path
     try:
         os.lseek(0, 0, os.SEEK_CUR)

@@ -13,7 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
@@ -25,6 +25,7 @@ from avtools.errors import AvtoolsError, note, reason, warn
 # Rows of a source that lie further apart than this (seconds): it rests, and turns to the new
 # direction in the last such time before it.
 GAP = 1.0
+FRONT = np.array([1.0, 0.0, 0.0])
 LONGEST_LINE = 10_000
 
 
@@ -46,6 +47,7 @@ class Directions:
         count = 1 if sources is None else len(sources)
         self.paths = [_Path() for _ in range(count)]
         self.read_to = -math.inf
+        self.begin: float | None = None  # the first time that was asked for
 
     @classmethod
     def open(cls, source: str, path: str, sources: list[str] | None = None) -> "Directions":
@@ -66,14 +68,16 @@ class Directions:
         """Unit vectors `(n, k, 3)`: between rows along the great circle, outside them at rest."""
         if len(seconds) == 0:
             return np.empty((0, self.count, 3))
+        if self.begin is None:
+            self.begin = float(seconds[0])
         self._read(float(seconds[-1]) + GAP)
         for path in self.paths:
             path.forget(float(seconds[0]))
         return np.stack([path.at(seconds) for path in self.paths], axis=1)
 
     def _read(self, until: float) -> None:
-        """Read past this time, and further until each source has been seen."""
-        while self.read_to <= until or not all(p.known for p in self.paths):
+        """Read past this time; one that follows anybody, until there is somebody."""
+        while self.read_to <= until or (self.sources is None and not self.paths[0].known):
             row = next(self.rows, None)
             if row is None:
                 self.read_to = math.inf
@@ -84,6 +88,9 @@ class Directions:
             else:
                 for source, path in zip(self.sources, self.paths, strict=True):
                     if source == row.source:
+                        if not path.known and row.time > self.begin + GAP:
+                            # Nobody knows for how long it will be silent: it waits in front.
+                            path.add(replace(row, time=-math.inf, direction=FRONT))
                         path.add(row)
         return None
 
@@ -109,6 +116,8 @@ class _Path:
             self.known.popleft()
 
     def at(self, seconds: np.ndarray) -> np.ndarray:
+        if not self.known:
+            return np.broadcast_to(FRONT, (len(seconds), 3))
         times = np.array([row.time for row in self.known])
         directions = np.array([row.direction for row in self.known])
         after = np.searchsorted(times, seconds, side="right")
@@ -161,6 +170,8 @@ def read_rows(source: str, name: str, path: str) -> Iterator[Row]:
             raise AvtoolsError(f"{where}: time {time:g} comes after {latest:g}")
         latest = time
         elevation = _number(where, cells, "elevation") or 0.0
+        if abs(elevation) > 90:
+            raise AvtoolsError(f"{where}: elevation {elevation:g}, expected -90 to 90")
         confidence = _number(where, cells, "confidence")
         yield Row(
             time,
@@ -274,7 +285,7 @@ def _json(name: str, first: str, number: int, numbered) -> Iterator[tuple[str, d
             cells = None
         if not isinstance(cells, dict):
             raise AvtoolsError(f"{name}: line {n}: not an object of JSON Lines")
-        yield f"{name}: line {n}", cells
+        yield f"{name}: line {n}", {key.strip().lower(): cells[key] for key in cells}
         n, line = next(((n, x) for n, x in numbered if x.strip()), (0, ""))
         if not line:
             return

@@ -53,7 +53,10 @@ def display_matrix(frame) -> tuple[int, ...] | None:
     One frame tells it for its stream. To be asked of one only: PyAV ties a frame whose side data
     was looked at into a cycle, so that its pixels stay until Python's collector comes by.
     """
-    data = frame.side_data.get(av.sidedata.sidedata.Type.DISPLAYMATRIX)
+    try:
+        data = frame.side_data.get(av.sidedata.sidedata.Type.DISPLAYMATRIX)
+    except ValueError:
+        return None  # a kind of side data, EXIF say, that this PyAV has no name for
     return None if data is None else tuple(int(x) for x in np.frombuffer(data, np.int32)[:9])
 
 

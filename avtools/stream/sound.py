@@ -89,10 +89,13 @@ def watched(blocks: Blocks, name: str, rate: int, seen: int = 0) -> Blocks:
             flat = x.T.reshape(-1)  # no copy: blocks are views of interleaved memory
             # One dot product is far cheaper than asking each sample; it errs only by overflow.
             if not np.isfinite(np.dot(flat, flat)):
-                odd = ~np.isfinite(x).all(axis=0)
-                if told := bool(odd.any()):
-                    when = (seen + int(odd.argmax())) / rate
-                    warn(f"{name}: NaN or infinite samples, first at {when:.3f} s")
+                for odd, what in (
+                    (~np.isfinite(x).all(axis=0), "NaN or infinite samples"),
+                    ((np.abs(x) > 1e9).any(axis=0), "samples beyond 1e9"),
+                ):
+                    if not told and (told := bool(odd.any())):
+                        when = (seen + int(odd.argmax())) / rate
+                        warn(f"{name}: {what}, first at {when:.3f} s")
         seen += x.shape[-1]
         yield x
 

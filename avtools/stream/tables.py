@@ -141,4 +141,6 @@ def _short(column: str, value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return os.path.basename(str(value)) if column == "file" else str(value)
+    text = os.path.basename(str(value)) if column == "file" else str(value)
+    # A name may hold anything, and a terminal obeys some of it.
+    return "".join(c if c.isprintable() else "?" for c in text)

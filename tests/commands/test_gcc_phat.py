@@ -225,6 +225,7 @@ BAD = {
     "one sample": (noise(2, 1), RATE, 1, False),
     "no sample": (noise(2, 0), RATE, 0, False),
     "a constant": (np.full((RATE, 2), 0.5, np.float32), RATE, 19, False),
+    "a constant, cut": (np.full((RATE + 1500, 2), 0.5, np.float32), RATE, 20, False),
     "192 kHz": (noise(2, 48_000), 192_000, 4, False),
     "8 kHz": (noise(2, 8000), 8000, 19, False),
     "a full-scale square wave": (

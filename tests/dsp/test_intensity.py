@@ -188,9 +188,12 @@ def test_band_edges():
     assert band_edges("200,800,3200", 300, 900) == ((300, 800), (800, 900))
     assert band_edges("200,800", 1000, 2000) == ()
     bins = band_edges("bins", 50, 500, 100.0)
-    assert bins == ((50, 150), (150, 250), (250, 350), (350, 450), (450, 500))
+    assert bins == ((50, 150), (150, 250), (250, 350), (350, 450), (450, 550))
+    assert [sum(b) / 2 for b in band_edges("bins", 100, 203, 10.0)] == list(range(100, 201, 10))
+    # Without those that have no frequency of a transform.
+    assert all(b > 20 for a, b in band_edges("octave", 0, 4000, 20.0))
     for kind in ("octave", "third", "bins"):
-        edges = band_edges(kind, 0, 4000, 100.0)
+        edges = band_edges(kind, 20, 4000, 0.1)
         assert all(a[1] == b[0] for a, b in pairwise(edges))
 
 

@@ -38,7 +38,10 @@ def test_windows_are_those_of_the_whole_for_any_split(length, size, hop, cuts):
     assert starts[: len(whole)] == whole
     for start, n, window in zip(starts, lengths, windows, strict=True):
         assert n == min(size, length - start) > 0
-        assert np.array_equal(window, padded[:, start : start + size])
+        wanted = padded[:, start : start + size].copy()
+        if n < size:  # cut by the end: without its mean, which would be a click there
+            wanted[:, :n] -= wanted[:, :n].mean(axis=1, keepdims=True)
+        assert np.array_equal(window, wanted)
     # Nothing is left out but what lies in gaps between windows.
     covered = np.zeros(length, bool)
     for start in starts:
