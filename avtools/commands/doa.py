@@ -12,12 +12,12 @@ its axis, taken as azimuth -90 to 90 in front; it leaves the elevation empty.
 y left, z up.
 
 confidence is the geometric mean of two figures: the source's share of the direct sound in the
-window, and its amount of direct sound against half the usual amount in this recording. Near 1 is a
-single source without room and noise; sources in rooms have 0.2 to 0.9. Silence and diffuse sound give no
-rows: a source must have had more of the direct sound than chance can give to a direction, or about
-a tenth of it over several windows. --sources N looks for at most N sources, and no longer asks for
-that much: a weak second source is then found earlier, and diffuse sound may give rows of low
-confidence. --least drops rows below a confidence.
+window, and its amount of direct sound against the usual amount in this recording. A single
+source without room and noise has 0.6 to 1, sources in rooms 0.2 to 0.9. Silence and diffuse sound
+give no rows: a source must have had more of the direct sound than chance can give to a direction,
+or about a tenth of it over several windows. --sources N looks for at most N sources, and no longer
+asks for that much: a weak second source is then found earlier, and diffuse sound may give rows of
+low confidence. --least drops rows below a confidence.
 
 --hop is the step from row to row. --window is what a row looks at: a longer one is surer of
 sources that rest, a shorter one follows those that move. --plot draws the directions over time,

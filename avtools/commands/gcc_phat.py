@@ -189,8 +189,8 @@ def finder_for(sound, wish: dict):
     pairs = pairs_in(sound, wish["pairs"])
     if spacing is not None and len(pairs) > 1:
         raise AvtoolsError(
-            f"{sound.name}: --spacing is of one pair, and there are {len(pairs)}; choose one, as in "
-            "--pairs 0-1 (doa --array is for more)"
+            f"{sound.name}: --spacing is of one pair, and there are {len(pairs)}; choose one, as "
+            "in --pairs 0-1 (doa --array is for more)"
         )
     if most >= size:
         raise AvtoolsError(

@@ -15,10 +15,11 @@ or bins for each frequency of the transform: a row for each, with its middle in 
 column, band.
 
 --features FILE writes what networks take as "FOA-IV": an array (windows, 7, mels) of log-mel
-powers of W, Y, Z, X (in dB of the sum of squares of the unscaled spectrum, not below -100), then the mel-banded intensity along y, z, x, over the energy. With
---normalise unit that is (|W|^2 + |X|^2 + |Y|^2 + |Z|^2) / 2, so that a single plane wave has length
-1; with seld |W|^2 + (|X|^2 + |Y|^2 + |Z|^2) / 3 as in the DCASE baselines, where it has 3/4. .npz
-adds `time` and `mel` (the bands' middles in Hz).
+powers of W, Y, Z, X (in dB of the sum of squares of the unscaled spectrum, not below -100), then
+the mel-banded intensity along y, z, x, over the energy. With --normalise unit that is (|W|^2 +
+|X|^2 + |Y|^2 + |Z|^2) / 2, so that a single plane wave has length 1; with seld |W|^2 + (|X|^2 +
+|Y|^2 + |Z|^2) / 3 as in the DCASE baselines, where it has 3/4. .npz adds `time` and `mel` (the
+bands' middles in Hz).
 """
 
 import math

@@ -307,8 +307,8 @@ def span(name: str, text: str, rate: int, least: int = 1) -> int:
     is_split = unit == 1 and samples % 1  # 0.05s would be seconds to anybody but sox
     if not 0 < samples <= LONGEST_SPAN * rate or is_split:
         raise AvtoolsError(
-            f"{name} {text}: expected seconds up to {LONGEST_SPAN:g}, as in 0.05, or whole samples, "
-            "as in 2048s"
+            f"{name} {text}: expected seconds up to {LONGEST_SPAN:g}, as in 0.05, or samples, as "
+            "in 2048s"
         )
     if round(samples) < least:
         raise AvtoolsError(f"{name} {text}: too short, expected {least} samples or more")

@@ -82,7 +82,7 @@ class Tracker:
         return sorted(found, key=lambda source: source.identity)
 
     def _sure(self, share: float, total: float) -> float:
-        amount = 2 * share * total / max(self.usual, 1e-30)
+        amount = share * total / max(self.usual, 1e-30)
         return float(np.sqrt(share * min(1.0, amount)))
 
     def _match(self, directions) -> dict[int, Track]:

@@ -187,7 +187,7 @@ def test_features_and_pictures_of_several_files(tmp_path):
     assert done.stdout.count(b"\n") == 1 + 2 * 19
     for name, samples in (("a", 5), ("deep/b", -11)):
         array = np.load(tmp_path / f"lags/{name}.npy")
-        assert array.shape == (19, 1, 2 * 50 + 1) and array.dtype == np.float32
+        assert array.shape == (19, 1, 2 * 48 + 1) and array.dtype == np.float32
         assert np.all(array[1:-1].argmax(-1) == 50 + samples)
         assert np.abs(array).max() <= 1.001 and array[1:-1].max(-1).min() > 0.9
         assert (tmp_path / f"seen/{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -286,9 +286,9 @@ WRONG = [
     (["x.wav", "--hop", "-1"], "--hop"),
     (["x.wav", "--spacing", "0"], "--spacing 0: expected metres"),
     (["x.wav", "--spacing", "nan"], "--spacing nan: expected metres"),
-    (["x.wav", "--low", "9000", "--high", "100"], "--low 9000: expected less than 100 Hz"),
+    (["x.wav", "--low", "9000", "--high", "100"], "nothing lies between 9000 and 100 Hz"),
     (["x.wav", "--low", "3000", "--high", "3000.1"], "no frequency of a window"),
-    (["x.wav", "--low", "nan"], "--low nan"),
+    (["x.wav", "--low", "nan"], "nothing lies between nan"),
     (["x.wav", "--threshold", "2"], "--threshold"),
     (["x.wav", "--threshold", "nan"], "--threshold nan"),
     (["x.wav", "--smooth", "-1"], "--smooth"),
@@ -421,4 +421,4 @@ def test_on_a_terminal_rows_stand_in_columns_above_a_strip(tmp_path):
     bars = strip[0].split(maxsplit=1)[1]
     levels = ["▁▂▃▄▅▆▇█".index(c) for c in bars.replace(" ", "")]
     assert min(levels[:5]) > 3.5 > max(levels[-5:])  # the first leads, then the second
-    assert "the first channel leads by 1.04 ms" in text
+    assert "the first channel leads by 1 ms" in text
