@@ -94,7 +94,9 @@ def frames_of(
     if left and (start == 0 or left > size - hop):
         padded = np.zeros((channels, 1, size), np.float32)
         # Without its mean: a constant that stops where the sound ends would be a click.
-        padded[:, 0, :left] = held if as_is else held - held.mean(axis=1, keepdims=True)
+        padded[:, 0, :left] = (
+            held if as_is else held - held.mean(axis=1, keepdims=True, dtype=float)
+        )
         yield Frames(padded, np.array([start]), np.array([left]))
 
 
