@@ -11,7 +11,7 @@ GATE = 20.0
 # Two tracks that have come so close, 10 degrees, are one.
 SAME = np.cos(np.deg2rad(10.0))
 # Seconds over which directions are averaged, each by the direct sound that speaks for it.
-SETTLING = 0.1
+SETTLING = 0.2
 # Seconds over which it is known how much direct sound there usually is.
 USUAL = 5.0
 # Seconds for which a silent source keeps its identity.
