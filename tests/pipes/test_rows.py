@@ -31,7 +31,7 @@ def test_what_names_inputs_is_not_written_over(sounds):
 def test_tables_and_geometries_are_not_written_over(tmp_path):
     foa = save(tmp_path / "foa.wav", plane_wave(30, 0, RATE))
     table = tmp_path / "table.wav"  # whatever it is called
-    table.write_text("time,azimuth,elevation\n0,30,0\n")
+    table.write_text("time,azimuth,elevation,yaw\n0,30,0,0\n")
     for tool in (["beamform", foa, "--towards", table], ["rotate-foa", foa, "--track", table]):
         assert "is an input" in one_line(avtools(*tool, "-o", table))
     mics = tmp_path / "mics.csv"
@@ -94,7 +94,7 @@ def test_doa_takes_any_window_and_hop(tmp_path, window, hop):
     rows = list(csv.DictReader(done.stdout.decode().splitlines()))
     times = np.array([float(r["time"]) for r in rows])
     assert abs(times[0] - window / 2) <= 0.05 * window + 0.001
-    assert np.allclose(np.diff(times), hop, rtol=0.01)
+    assert np.allclose(np.diff(times)[:-1], hop, rtol=0.01)  # the end may cut the last
     assert all(abs(float(r["azimuth"]) - 70) < 0.1 for r in rows)
 
 
