@@ -43,8 +43,10 @@ def convention_of(sound: Sound, wanted: str = "auto") -> str:
             f"{sound.name}: 3 channels; if this is ambisonics without height, say --from wxy"
         )
     if channels < 4 or not order_of(channels):
+        cure = "; stereo is for gcc-phat and for doa --spacing" if channels == 2 else ""
         raise AvtoolsError(
             f"{sound.name}: {counted(channels)}, but first-order ambisonics has 4 (W, Y, Z, X)"
+            + cure
         )
     note(f"{sound.name}: taken as AmbiX (W, Y, Z, X; SN3D): nothing says otherwise")
     return "ambix"
