@@ -69,7 +69,7 @@ def click_command(name: str):
     """The command as typer builds it from the function's signature."""
     import typer
 
-    from avtools.commands.options import expanded
+    from avtools.groups import expanded
 
     function = load(name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)

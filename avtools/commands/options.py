@@ -1,13 +1,11 @@
 """The options that tools share, each said once.
 
-A tool names the groups it takes as parameters (`inputs: Inputs`); `expanded` turns each group
-into its single options for the command line and gathers them again for the tool.
+A tool names the groups it takes as parameters (`inputs: Inputs`); avtools/groups.py turns each
+into its single options for the command line.
 """
 
-import inspect
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
@@ -375,36 +373,3 @@ def parse_bitrate(text: str | None) -> int | None:
     if not 500 <= value <= 50_000_000:
         raise AvtoolsError(f"--bitrate {text}: expected bits a second, as in 256k")
     return value
-
-
-def expanded(function: Callable) -> Callable:
-    """`function` as typer sees it: its own options first, then each group in its single ones."""
-    groups, own, shared = {}, [], []
-    for p in inspect.signature(function).parameters.values():
-        if is_dataclass(p.annotation):
-            groups[p.name] = p.annotation
-            shared += [
-                inspect.Parameter(
-                    f.name, inspect.Parameter.KEYWORD_ONLY, annotation=f.type, default=f.default
-                )
-                for f in fields(p.annotation)
-            ]
-        else:
-            own.append(p.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-    parameters = own + shared
-
-    def command(**values):
-        gathered = {
-            name: group(**{f.name: values.pop(f.name) for f in fields(group)})
-            for name, group in groups.items()
-        }
-        for group in gathered.values():
-            if isinstance(group, Manner):
-                group.obey()
-        return function(**gathered, **values)
-
-    command.__name__ = function.__name__
-    command.__doc__ = function.__doc__
-    command.__signature__ = inspect.Signature(parameters)
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
-    return command
