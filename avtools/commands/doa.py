@@ -36,6 +36,7 @@ from avtools.commands.options import (
     Rows,
     Window,
     check_beside,
+    checked_spacing,
     finite,
     one_of,
     option,
@@ -123,7 +124,7 @@ def doa(
     wish = {
         "sources": sources,
         "from": from_,
-        "spacing": checked_spacing(spacing),
+        "spacing": checked_spacing(spacing, 10),
         "array": array,
         "window": window,
         "hop": hop,
@@ -299,9 +300,3 @@ def frame(item, video: str | None, start: float):
         if video is not None:
             raise
         return None  # a sound in a box of videos, or a picture that is not of the whole sphere
-
-
-def checked_spacing(spacing: float | None) -> float | None:
-    if spacing is not None and not 0.001 <= spacing <= 10:
-        raise AvtoolsError(f"--spacing {spacing:g}: expected metres from 0.001 to 10")
-    return spacing

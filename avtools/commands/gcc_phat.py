@@ -37,6 +37,7 @@ from avtools.commands.options import (
     Window,
     band,
     check_beside,
+    checked_spacing,
     finite,
     option,
     span,
@@ -97,7 +98,7 @@ def gcc_phat(
     wish = {
         "pairs": parse_pairs(pairs),
         "max_delay": max_delay,
-        "spacing": checked_spacing(spacing),
+        "spacing": checked_spacing(spacing, 1000),
         "window": window,
         "hop": hop,
         "smooth": finite("--smooth", smooth),
@@ -237,9 +238,3 @@ def pairs_in(sound, wanted: list[tuple[int, int]] | None) -> list[tuple[int, int
                 f"{sound.name}: no channel {c}: its {sound.channels} channels count from 0"
             )
     return wanted or list(combinations(range(sound.channels), 2))
-
-
-def checked_spacing(spacing: float | None) -> float | None:
-    if spacing is not None and not 0.001 <= spacing <= 1000:
-        raise AvtoolsError(f"--spacing {spacing:g}: expected metres from 0.001 to 1000")
-    return spacing

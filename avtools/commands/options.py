@@ -327,6 +327,12 @@ def check_beside(features: str | None, plot: str | None) -> None:
         check_plot(plot)
 
 
+def checked_spacing(spacing: float | None, most: float) -> float | None:
+    if spacing is not None and not 0.001 <= spacing <= most:
+        raise AvtoolsError(f"--spacing {spacing:g}: expected metres from 0.001 to {most:g}")
+    return spacing
+
+
 def finite(name: str, value: float) -> float:
     if not math.isfinite(value):
         raise AvtoolsError(f"{name} {value}: expected a number")

@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from avtools.dsp.direct import FADING, MOST_ONSET
 from avtools.dsp.intensity import ROUNDING, SILENT
+from avtools.dsp.onset import onsets
 from avtools.dsp.stft import fast_size, frames_of, hann, spectra
 
 # A short spectrum has so many seconds, and no fewer than so many times the longest delay: a wave
@@ -103,12 +103,6 @@ class ArraySound:
         bins, size = bins[..., self.used], size[..., self.used]
         whole = (size**2).mean(0)
         heard = (whole > SILENT) & (whole > ROUNDING * total)
-        log = np.log(np.maximum(whole, 1e-30))
-        before = log[:1] if past is None else past  # the beginning of a file is no onset
-        # The fading maximum of what was: see direct.py.
-        fade = self.step / self.rate / FADING
-        slope = fade * np.arange(len(log) + 1, dtype=log.dtype)[:, None]
-        rising = np.maximum.accumulate(np.concatenate([before, log]) + slope, axis=0) - slope
-        onset = np.exp(np.minimum(log - rising[:-1] + fade, np.log(MOST_ONSET)))
+        onset, past = onsets(whole, past, self.step / self.rate)
         weights = np.where(heard, whole**LOUDNESS * onset**ONSET, 0)
-        return bins / (size + FAINT * np.sqrt(whole) + 1e-30), weights, rising[-1:]
+        return bins / (size + FAINT * np.sqrt(whole) + 1e-30), weights, past

@@ -23,14 +23,12 @@ import numpy as np
 
 from avtools.dsp.dialect import namespace
 from avtools.dsp.intensity import SILENT, energy, intensity
+from avtools.dsp.onset import onsets
 from avtools.dsp.overlap import two_waves
 from avtools.dsp.stft import fast_size, frames_of, hann, spectra
 
 SECONDS = 0.0107  # of a short spectrum
 LOUDNESS, DIRECTNESS, ONSET = 0.3, 8, 3
-MOST_ONSET = 10.0
-# Seconds in which what a bin held fades to 1/e, as reverberation may.
-FADING = 0.07
 # Windows and bins that are looked at together for two waves, and how these count.
 TOGETHER, BESIDE = 4, 8
 PURITY, GAIN = 16, 100.0
@@ -127,16 +125,9 @@ class DirectSound:
         total = energy(foa).sum(-1, keepdims=True)
         unit, directness, whole = directed(foa[..., self.used])
         heard = (whole > SILENT) & (whole > LEAKAGE * total)
-        log = np.log(np.maximum(whole, 1e-30))
-        before = log[:1] if past is None else past  # the beginning of a file is no onset
-        # The fading maximum of what was: max(E[t], fade E[t - 1], fade^2 E[t - 2], ...) is a
-        # running maximum once the fading is taken out.
-        fade = self.step / self.rate / FADING
-        slope = fade * np.arange(len(log) + 1, dtype=log.dtype)[:, None]
-        rising = np.maximum.accumulate(np.concatenate([before, log]) + slope, axis=0) - slope
-        onset = np.exp(np.minimum(log - rising[:-1] + fade, np.log(MOST_ONSET)))
+        onset, past = onsets(whole, past, self.step / self.rate)
         weights = whole**LOUDNESS * directness**DIRECTNESS * onset**ONSET
-        return unit, np.where(heard, weights, 0), rising[-1:]
+        return unit, np.where(heard, weights, 0), past
 
 
 class Overlap:

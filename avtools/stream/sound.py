@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from avtools.dsp.stft import LOUDEST
 from avtools.errors import warn
 
 Blocks = Iterator[np.ndarray]
@@ -91,7 +92,7 @@ def watched(blocks: Blocks, name: str, rate: int, seen: int = 0) -> Blocks:
             if not np.isfinite(np.dot(flat, flat)):
                 for odd, what in (
                     (~np.isfinite(x).all(axis=0), "NaN or infinite samples"),
-                    ((np.abs(x) > 1e9).any(axis=0), "samples beyond 1e9"),
+                    ((np.abs(x) > LOUDEST).any(axis=0), "samples beyond 1e9"),
                 ):
                     if not told and (told := bool(odd.any())):
                         when = (seen + int(odd.argmax())) / rate
