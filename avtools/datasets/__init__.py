@@ -38,6 +38,7 @@ DATASETS = {
     "eigenscape": "avtools.datasets.eigenscape:read",
     "ucf101": "avtools.datasets.ucf101:read",
     "hmdb51": "avtools.datasets.hmdb51:read",
+    "shards": "avtools.datasets.sharded:read",
     "manifest": "avtools.datasets.manifest:read",
     "plain": "avtools.datasets.plain:read",
 }
@@ -72,7 +73,7 @@ def open_dataset(where: str | os.PathLike, layout: str | None = None, **choices)
 def layout_of(root: str) -> str:
     """The name of the layout that a path has."""
     if os.path.isfile(root):
-        return "manifest" if reader("manifest").fits(root) else "plain"
+        return next((n for n in ("manifest", "shards") if reader(n).fits(root)), "plain")
     found = [name for name in DATASETS if name != "plain" and reader(name).fits(root)]
     if len(found) > 1:
         raise AvtoolsError(f"{root}: {' or '.join(found)}? Say which, as in {found[0]}:{root}")

@@ -71,6 +71,10 @@ class Shards:
         row = self.records[number]
         return self._word(self._words[number] + row["key"], row["source"])
 
+    def tar(self, number: int) -> str:
+        """The path of the shard that a clip lies in."""
+        return self.tars[self._shard(self._number(number))]
+
     @property
     def keys(self) -> list[str]:
         return [self.key(number) for number in range(len(self))]
@@ -147,7 +151,7 @@ class Shards:
         return seconds
 
     def _where(self, number: int) -> str:
-        return f"{self.tars[self._shard(number)]}: {self.key(number)}"
+        return f"{self.tar(number)}: {self.key(number)}"
 
     def _shard(self, number: int) -> int:
         return int(np.searchsorted(self._bounds, number, "right")) - 1
@@ -165,6 +169,8 @@ class Shards:
 def _tars_of(path: Path, split: str | None) -> list[Path]:
     """The shards of a folder, or the one named; each must have its index."""
     if path.suffix == ".tar":
+        if path.exists() and not index_path(path).exists():
+            raise ValueError(f"{path}: has no index: write one with index_shard")
         return [path]
     try:
         names = sorted(name for name in os.listdir(path) if name[0] != ".")

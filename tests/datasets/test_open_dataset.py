@@ -18,7 +18,7 @@ def test_every_layout_is_known_by_its_files_alone(tmp_path, name):
 
 
 def test_every_reader_has_a_tree_here():
-    assert {*TREES, "manifest", "plain"} == set(DATASETS)
+    assert {*TREES, "shards", "manifest", "plain"} == set(DATASETS)
 
 
 def test_another_layout_than_said(tmp_path):
