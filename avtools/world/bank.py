@@ -30,19 +30,22 @@ GROWTH, STEPS, APART = 2.0, 4, 15
 
 
 def loudness(scenes: Scenes, times, bank: "Bank | None" = None, decay: float = 0.0):
-    """How loud each thing's own sound is, 0 to 1: (b, s, t), of `times` (t,), array or tensor.
+    """How loud each thing's own sound is, 0 to 1: (b, s, t), of `times` (t,) or (b, 1, t).
 
-    Silent movers have a loudness, too: what they would sound like (see `mimes`). `decay`: seconds
-    in which sounds die away at least, for the eye to see short ones.
+    Times may be an array or a tensor. Silent movers have a loudness, too: what they would sound
+    like (see `mimes`). `decay`: seconds in which sounds die away at least, for the eye to see
+    short ones.
     """
     if bank is None:
         return envelope(scenes, times, decay)
     grid = bank.measured(scenes, decay)
     at = np.asarray(times if namespace(times) is np else times.cpu(), float)
     place = np.clip(at * LOUDNESS_HZ, 0, grid.shape[-1] - 1)
+    place = np.broadcast_to(place, (*grid.shape[:-1], place.shape[-1]))
     before = np.minimum(place.astype(int), grid.shape[-1] - 2)
     part = place - before
-    return like(times, (1 - part) * grid[..., before] + part * grid[..., before + 1])
+    low, high = (np.take_along_axis(grid, before + k, axis=-1) for k in (0, 1))
+    return like(times, (1 - part) * low + part * high)
 
 
 @dataclasses.dataclass(frozen=True)
