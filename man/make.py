@@ -35,6 +35,14 @@ standard output as WAV (32-bit float), so that tools chain in pipes with each ot
 with ffmpeg. Memory does not grow with the length of the sound, and the first samples leave before
 the last arrive. An output file appears whole or not at all."""
 
+MADE = """\
+Nothing is read. Without --output and --directory, sound goes to standard output as WAV (32-bit
+float), so that it can be piped to other tools. An output file appears whole or not at all."""
+
+FILES = """\
+Standard input is read for --files-from - alone. Results go to files, which appear whole or not at
+all; inputs are never changed."""
+
 SIGNS = """\
 Degrees. x is front, y left, z up. Azimuth counts counter-clockwise seen from above: 0 front, +90
 left; elevation counts up. Stereo: channel 0 is left, 1 right. Ambisonics inside is AmbiX: channels
@@ -85,13 +93,17 @@ def command_page(name: str) -> str:
     module = importlib.import_module(COMMANDS[name][0].partition(":")[0])
     summary = inspect.cleandoc(command.help).splitlines()[0].rstrip(".")
     options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
-    streams = STREAMS if any("--codec" in o.opts for o in options) else TABLES
-    files = next(p for p in command.params if p.param_type_name == "argument")
+    names = {name for o in options for name in o.opts}
+    streams = STREAMS if "--codec" in names else TABLES if "--format" in names else FILES
+    files = next((p for p in command.params if p.param_type_name == "argument"), None)
+    takes = f"{escaped(files.help)}\n.PP\n{escaped(streams)}" if files else escaped(MADE)
     parts = [
         title(name, summary),
-        section("SYNOPSIS", f"\\fBavtools {escaped(name)}\\fR [OPTIONS] [FILE]..."),
+        section(
+            "SYNOPSIS", f"\\fBavtools {escaped(name)}\\fR [OPTIONS]{' [FILE]...' * bool(files)}"
+        ),
         section("DESCRIPTION", paragraphs(module.__doc__)),
-        section("INPUT AND OUTPUT", escaped(files.help) + "\n.PP\n" + escaped(streams)),
+        section("INPUT AND OUTPUT", takes),
         section("OPTIONS", "".join(map(option, options))),
         section("SIGNS", escaped(SIGNS)),
         section("EXIT STATUS", escaped(STATUS)),

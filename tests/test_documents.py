@@ -100,6 +100,7 @@ ARROWS = {
     "signal": {"signal", "stream", "faces", "dsp", "errors"},
     "faces": {"faces", "stream", "dsp", "errors"},
     "world": {"world", "dsp"},
+    "synth": {"synth", "world", "stream", "plot", "dsp", "errors"},
     "datasets": {"datasets", "stream", "world", "dsp", "errors"},
     "curate": {"curate", "datasets", "faces", "stream", "dsp", "errors"},
     "models": {"models", "dsp"},

@@ -1,0 +1,212 @@
+"""One scene after the other from its seed to its files: what `avtools synth` does with each."""
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from avtools import errors
+from avtools.stream import deliver
+from avtools.stream.batch import run_each
+from avtools.stream.outputs import is_plain, whole
+from avtools.stream.sound import Sound
+from avtools.synth.recipe import Recipe, SceneItem
+
+# Pictures that are rendered at once may take this much.
+CHUNK_BYTES = 24 << 20
+
+
+def make(recipe: Recipe, item: SceneItem) -> None:
+    """The files of one scene, its own file last: where that one is, all are."""
+    from avtools.stream.film import is_film
+
+    scene = _Scene(recipe, item)
+    sound = scene.sound()
+    if item.target is None or not is_plain(item.target):
+        return deliver.deliver(sound, item, deliver.Form(), bar=False)
+    if folder := os.path.dirname(item.target):
+        os.makedirs(folder, exist_ok=True)
+    scene.write_truth()
+    if is_film(item.target):
+        return scene.write_film(sound)
+    return deliver.deliver(sound, item, deliver.Form(codec=recipe.sound_codec), bar=False)
+
+
+def make_each(recipe: Recipe, items: list[SceneItem], jobs: int) -> int:
+    """The files of all these scenes; the exit status."""
+    with counted(len(items)) as step:
+        return run_each(items, partial(make, recipe), step, jobs)
+
+
+def is_there(recipe: Recipe, item: SceneItem) -> bool:
+    """All files of this scene exist."""
+    if item.target is None:
+        return False
+    return all(map(os.path.exists, [item.target, *recipe.beside(item.target).values()]))
+
+
+@contextlib.contextmanager
+def counted(total: int) -> Iterator[Callable]:
+    """What is called for each scene that is made: a bar moves on, for a person who waits."""
+    if total < 2 or errors.speaker["level"] == errors.QUIET or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("scenes", total=total)
+        yield lambda _: bar.advance(task)
+
+
+class _Scene:
+    """One scene on its way into files."""
+
+    def __init__(self, recipe: Recipe, item: SceneItem):
+        from avtools.world.device import chosen_device
+
+        self.recipe, self.item = recipe, item
+        self.device = chosen_device(recipe.device)
+        self.stage = staged(recipe, item.seed)
+
+    def sound(self) -> Sound:
+        from avtools.world.ears import heard
+        from avtools.world.sounds import dry
+
+        recipe, stage = self.recipe, self.stage
+        emitted = dry(stage.scenes, recipe.rate, self.device, stage.bank)
+        taken = heard(stage.scenes, emitted, recipe.rate, _hrirs(recipe))
+        return recipe.sound(taken[0].cpu().numpy(), self.item.path)
+
+    def write_truth(self) -> None:
+        from avtools.stream.tables import Table
+        from avtools.world.truth import COLUMNS
+
+        recipe = self.recipe
+        path = recipe.beside(self.item.target)["truth"]
+        with whole(path) as temporary, open(temporary, "wb") as out:
+            table = Table(COLUMNS, recipe.truth, out=out)
+            name = os.path.basename(self.item.target)
+            table.add(*self.stage.truth(recipe.size, recipe.hop, name))
+            table.finish()
+
+    def write_film(self, sound: Sound) -> None:
+        from avtools.stream.film import write_film
+        from avtools.stream.spatial import Spatial
+
+        recipe, target = self.recipe, self.item.target
+        around = Spatial(projection="equirectangular", ambisonic_order=1)
+        with contextlib.ExitStack() as stack:
+            temporary = stack.enter_context(whole(target))
+            masks = stack.enter_context(self._masks_file()) if recipe.masks else None
+            write_film(
+                temporary,
+                os.path.splitext(target)[1].lower(),
+                self._pictures(masks),
+                recipe.size,
+                recipe.fps,
+                sound,
+                recipe.lossless,
+                around if recipe.kind == "360" else None,
+                target,
+            )
+
+    def _masks_file(self):
+        from avtools.stream.masks import masks_file
+
+        width, height = self.recipe.size
+        path = self.recipe.beside(self.item.target)["masks"]
+        return masks_file(path, self.recipe.pictures, (height, width))
+
+    def _pictures(self, masks=None) -> Iterator[np.ndarray]:
+        """Some at a time; the masks of each go to `masks` on the way."""
+        from avtools.world.sights import Sight
+
+        stage, size = self.stage, self.recipe.size
+        sight = Sight(stage.scenes, size, self.device, stage.images, stage.bank)
+        for times in self._spans():
+            if masks is None:
+                yield sight.at(times).cpu().numpy()[0]
+            else:
+                pictures, things = sight.at(times, masks=True)
+                masks.add(times, things.cpu().numpy()[0])
+                yield pictures.cpu().numpy()[0]
+
+    def _spans(self) -> Iterator[np.ndarray]:
+        """The pictures' times, few enough for the memory at once."""
+        width, height = self.recipe.size
+        count = self.recipe.pictures
+        step = max(1, CHUNK_BYTES // (3 * width * height))
+        for first in range(0, count, step):
+            k = np.arange(first, min(first + step, count))
+            yield k * self.recipe.fps.denominator / self.recipe.fps.numerator
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One scene and what it takes of the user's own sounds and pictures."""
+
+    scenes: object
+    bank: object
+    images: object
+    names: tuple[str, ...]  # of the user's sound of each thing
+
+    def truth(self, size: tuple[int, int], hop: float, file: str = "-") -> list[dict]:
+        """The rows of the scene's table."""
+        from avtools.world.truth import rows
+
+        table = rows(self.scenes, 0, size, hop, file, self.bank)
+        if self.names:
+            for row in table:
+                row["sound"] = self.names[row["source"]] if row["sound"] else None
+        return table
+
+
+def staged(recipe: Recipe, seed: int) -> Staged:
+    """The scene of a seed with those of the user's sounds and pictures that it picks, no others.
+
+    So a scene costs what it uses, however much there is to choose from. `pick` says the place in
+    the whole list; in the lists made here thing k has place k.
+    """
+    from avtools.stream.material import read_mono, read_picture
+    from avtools.world.bank import Bank
+    from avtools.world.images import Images
+
+    scenes = recipe.scenes([seed])
+    if not (recipe.sounds or recipe.backgrounds or recipe.things):
+        return Staged(scenes, None, None, ())
+    picks = scenes.pick[0]
+    scenes = dataclasses.replace(scenes, pick=((np.arange(len(picks)) + 0.5) / len(picks))[None])
+    heard = _picked(recipe.sounds, picks)
+    things = [read_picture(path) for path in _picked(recipe.things, picks)]
+    behind = [read_picture(p)[..., :3] for p in _picked(recipe.backgrounds, scenes.backdrop_pick)]
+    bank = Bank([read_mono(p, recipe.rate) for p in heard], recipe.rate) if heard else None
+    images = Images(backgrounds=behind, things=things) if behind or things else None
+    names = tuple(os.path.splitext(os.path.basename(path))[0] for path in heard)
+    return Staged(bank.scored(scenes) if bank else scenes, bank, images, names)
+
+
+def _picked(paths: tuple[str, ...], picks: np.ndarray) -> list[str]:
+    """For each pick, 0 to 1, its path; none where there are none."""
+    return [paths[min(int(p * len(paths)), len(paths) - 1)] for p in picks if paths]
+
+
+_heads: dict = {}
+
+
+def _hrirs(recipe: Recipe):
+    """The measured head, read once a process."""
+    if recipe.hrir is None:
+        return None
+    from avtools.stream.hrir import load_hrirs
+
+    key = recipe.hrir, recipe.rate
+    if key not in _heads:
+        _heads[key] = load_hrirs(*key)
+    return _heads[key]

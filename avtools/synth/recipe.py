@@ -1,0 +1,95 @@
+"""What scenes are made of, and what they are called: everything that is decided before the work."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from avtools.stream.batch import Item, only_shard, parse_shard
+from avtools.stream.sound import Sound, block_frames
+
+
+@dataclass(frozen=True)
+class SceneItem(Item):
+    """One scene: `path` is its name, `target` its file (None: its sound to standard output)."""
+
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything but the seed. It travels to other processes."""
+
+    kind: str
+    preset: str
+    seconds: float
+    size: tuple[int, int]
+    fps: Fraction
+    rate: int
+    lossless: bool
+    habits: tuple[int, ...]  # channels that scenes follow in turn; none: their own
+    ears: str | None
+    hrir: str | None
+    sounds: tuple[str, ...]
+    backgrounds: tuple[str, ...]
+    things: tuple[str, ...]
+    hop: float
+    truth: str  # csv or json
+    masks: bool
+    device: str
+    sound_codec: str | None  # of a file without a picture; None: what its ending usually has
+
+    def scenes(self, seeds):
+        from avtools.world.scenes import draw
+
+        seeds = np.asarray(seeds, np.int64)
+        channels = np.array(self.habits)[seeds % len(self.habits)] if self.habits else None
+        return draw(self.kind, self.preset, seeds, self.seconds, channels, self.ears)
+
+    def beside(self, target: str) -> dict[str, str]:
+        """The files that belong to a scene's file."""
+        stem = os.path.splitext(target)[0]
+        files = {"truth": f"{stem}.{self.truth}"}
+        return files | ({"masks": f"{stem}.masks.npz"} if self.masks else {})
+
+    @property
+    def pictures(self) -> int:
+        """How many there are of a scene."""
+        return max(1, round(self.seconds * self.fps))
+
+    def silence(self) -> Sound:
+        """A sound as the scenes' will be, without any samples."""
+        return self.sound(np.zeros((4 if self.kind == "360" else 2, 0), np.float32), "scenes")
+
+    def sound(self, samples: np.ndarray, name: str) -> Sound:
+        """Samples (channels, n) on their way."""
+        channels, frames = samples.shape
+        step = block_frames(channels)
+        blocks = (samples[:, at : at + step] for at in range(0, frames, step))
+        marks = {"convention": "ambix", "order": 1} if channels == 4 else {}
+        return Sound(blocks, self.rate, channels, frames, name, marks=marks)
+
+
+def own_files(sounds: str | None, images: str | None) -> dict:
+    """The user's own material, by the recipe's names."""
+    from avtools.stream.material import picture_files, sound_files
+
+    found = {} if images is None else picture_files(images)
+    return {"sounds": () if sounds is None else sound_files(sounds)} | {
+        part: found.get(part, ()) for part in ("backgrounds", "things")
+    }
+
+
+def items_of(recipe, seeds: Sequence[int], ending: str, output, directory, shard) -> list:
+    """The scenes with their names and targets."""
+    names = [f"{recipe.preset}-{seed:06d}" for seed in seeds]
+    if directory is None:
+        target = None if output in (None, "-") else output
+        return [SceneItem(n, n, target, None, s) for n, s in zip(names, seeds, strict=True)]
+    items = [
+        SceneItem(name, file := f"{name}.{ending}", os.path.join(directory, file), None, seed)
+        for name, seed in zip(names, seeds, strict=True)
+    ]
+    return items if shard is None else only_shard(items, *parse_shard(shard))
