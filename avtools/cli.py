@@ -19,6 +19,10 @@ COMMANDS = {
         "Listen in a direction of an ambisonic sound field.",
     ),
     "convert": ("avtools.commands.convert:convert", "Change layout, rate or format."),
+    "curate": (
+        "avtools.commands.curate:curate",
+        "Make training clips of raw videos: test, choose, pack.",
+    ),
     "doa": ("avtools.commands.doa:doa", "Say where sounds come from, several at once."),
     "flip": ("avtools.commands.flip:flip", "Swap left and right."),
     "gcc-phat": ("avtools.commands.gcc_phat:gcc_phat", "Delay between channels over time."),
@@ -29,6 +33,10 @@ COMMANDS = {
     "nfov": ("avtools.commands.nfov:nfov", "Cut a flat view out of a 360° video."),
     "probe": ("avtools.commands.probe:probe", "Say what is in a file and what is wrong with it."),
     "rotate-foa": ("avtools.commands.rotate_foa:rotate_foa", "Turn an ambisonic sound field."),
+    "synth": (
+        "avtools.commands.synth:synth",
+        "Make scenes to see and hear, with their exact truth.",
+    ),
 }
 
 USAGE = """\
