@@ -4,17 +4,19 @@ As in the first paper (YouTube-ASMR-300K): the log difference of the two magnitu
 averaged over frequency, weighted by amplitude, and a clip counts as off-centre where in 60 % of its
 time bins that average is significantly off zero. What "significantly" means is settled here.
 
-A time bin. The spectrum of 64 ms from 100 Hz to 8 kHz is cut into bands of four bins (62 Hz), about
-what a window smears a pure tone over, so that the bands are nearly independent. Band b has the
-share h_b of the amplitude and the mean difference d_b (dB); the bin has d = Σ h_b d_b.
+A time bin. The spectrum of 256 ms from 100 Hz to 8 kHz is cut into bands of four bins (16 Hz),
+about what a window smears a pure tone over, so that the bands are nearly independent. Band b has
+the share h_b of the amplitude and the mean difference d_b (dB); the bin has d = Σ h_b d_b. The
+shorter a window the larger the error; a source that crosses the picture takes longer than this one.
 
 Its error. Noise of the channels, diffuse sound and the colour that a room gives each of two
 microphones let d_b differ from band to band; how much is seen in the bin itself, so no model of
 the coherence is needed. The jackknife, which leaves out one band at a time, gives
     e² = Σ (h_b / (1 - h_b))² (d_b - d)²,
 where 1 / Σ h_b² bands matter. Log ratios have longer tails than normal errors, so half as many are
-the degrees of freedom of Student's t, by which d is compared with e (noise of any colour: 0.5 to
-0.8 % of the bins off at a level of 1 %). Sound that fills one band alone says nothing.
+the degrees of freedom of Student's t, by which d is compared with e (independent noise: 0.6 to
+1.1 % of the bins are off at a level of 1 %, 9 to 11 % at one of 10 %). Sound that fills one band
+alone says nothing.
 
 The clip. Nothing is assumed of how bins depend on each other: a room's colour stays the same over
 the whole clip. If a bin of a centred clip is off by chance with probability `level`, then the mean
@@ -23,11 +25,11 @@ clips: 1.7 % for 0.01, and far fewer where the bins are independent.
 
 Measured on 2070 centred clips of 10 s (recorded speech and music and drawn tones in noise of any
 colour, 0 to 30 dB below; rooms of RT60 0.2 to 1.2 s and two microphones; gains up to 1 dB; AAC at
-128 and 64 kbit/s): none is off-centre; 0.5 % of the bins are, at most 26 % of a clip's (AAC at
-64 kbit/s). Of clips with one source louder by 6 dB on one side 93 % are found at 30 dB SNR, 90 % at
-20, 80 % at 10 (by 3 dB: 93, 88, 47 %; by 1.5 dB: 70, 17, 3 %); of one that swings by 4 dB to either
-side 97, 82, 50 %. Sounds of one or two tones are what is missed at any SNR. A source that differs
-in time alone, as between two near microphones, is not seen.
+128 and 64 kbit/s): none is off-centre; 0.7 % of the bins are, at most 33 % of a clip's (AAC at
+64 kbit/s, 16 % at 128). Of clips with one source louder by 6 dB on one side 95 % are found at 30
+and 20 dB SNR, 93 % at 10 (by 3 dB: 95, 93, 70 %; by 1.5 dB: 93, 60, 10 %); of one that swings by
+4 dB to either side 100, 95, 85 %. Sounds of one or two tones are what is missed at any SNR. A
+source that differs in time alone, as between two near microphones, is not seen.
 
 Gain. Channels that differ by up to `gain_db` all the time may have been recorded so. So the clip is
 given the benefit of the doubt: it is off-centre only if no single gain within ± gain_db leaves less
