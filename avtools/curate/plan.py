@@ -2,7 +2,8 @@
 
 A clip's identity is the name of its footage and where it begins there. Clips of one source are
 spread over it without overlap, at most so many of them; where each lies in its part of the source
-is drawn from the seed and the footage's name alone, so that other files change nothing.
+is drawn from the seed alone, as a share of the room there: other files change nothing, and copies
+of a video under other names give the same clips, which are then found to be copies.
 """
 
 import hashlib
@@ -56,7 +57,7 @@ def _of_source(
     for clip, facts, (length_ms, room), count in zip(footage, known, rooms, counts, strict=True):
         if not room:
             rows.append(Planned(_at(clip, 0, None), _no_room(facts, length_ms, clip_ms), facts))
-        for start, length in drawn(length_ms, clip_ms, count, f"{seed}:{clip.key}"):
+        for start, length in drawn(length_ms, clip_ms, count, str(seed)):
             rows.append(Planned(_at(clip, start, length), None, facts))
     return rows
 
@@ -97,7 +98,7 @@ def drawn(length_ms: int, clip_ms: int, count: int, salt: str) -> Iterator[tuple
     for k in range(count):
         begin, end = k * length_ms // count, (k + 1) * length_ms // count
         length = min(clip_ms, end - begin)
-        yield begin + mixed(f"{salt}:{k}") % (end - begin - length + 1), length
+        yield begin + mixed(f"{salt}:{k}") * (end - begin - length + 1) // 2**64, length
 
 
 def _at(clip: Clip, start_ms: int, length_ms: int | None) -> Clip:
