@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from avtools.errors import AvtoolsError, reason
 from avtools.stream.outputs import whole
-from avtools.world.scenes import EVALUATION
+from avtools.world.drawing import EVALUATION
 
 NAME = "manifest.csv"
 AT_ONCE = 500

@@ -42,7 +42,7 @@ class Recipe:
     sound_codec: str | None  # of a file without a picture; None: what its ending usually has
 
     def scenes(self, seeds):
-        from avtools.world.scenes import draw
+        from avtools.world.drawing import draw
 
         seeds = np.asarray(seeds, np.int64)
         channels = np.array(self.habits)[seeds % len(self.habits)] if self.habits else None

@@ -48,8 +48,8 @@ def main() -> None:
 
 def clips_a_second(kind: str, preset: str, options, torch) -> list[float]:
     """Of pictures, of sound, of both one after the other."""
+    from avtools.world.drawing import draw
     from avtools.world.ears import heard
-    from avtools.world.scenes import draw
     from avtools.world.sights import seen
     from avtools.world.sounds import dry
 
@@ -75,7 +75,7 @@ def clips_a_second(kind: str, preset: str, options, torch) -> list[float]:
 
 def pictures_a_second(kind: str, size: tuple[int, int], options, torch) -> float:
     """Of one scene of 10 s at 25 pictures a second, a second at a time, with its painting."""
-    from avtools.world.scenes import draw
+    from avtools.world.drawing import draw
     from avtools.world.sights import Sight
 
     rates = []

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import torch
 
-from avtools.world.scenes import Scenes, draw
+from avtools.world.drawing import draw
+from avtools.world.scenes import Scenes
 
 RATE = 16000
 

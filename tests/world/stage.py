@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from avtools.world.drawing import draw
 from avtools.world.motion import directions, half_sizes, seen_at
-from avtools.world.scenes import LOOKS, SHOWS, Scenes, draw
+from avtools.world.scenes import LOOKS, SHOWS, Scenes
 from avtools.world.sights import seen
 
 STILL = ("azimuth", "elevation", "tilt", "swing", "drift", "bob", "near")

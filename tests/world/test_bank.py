@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from avtools.world.bank import GAP, Bank, loudness
-from avtools.world.scenes import draw
+from avtools.world.drawing import draw
 from avtools.world.score import envelope
 from avtools.world.sounds import REFERENCE, dry
 

@@ -8,8 +8,8 @@ from torch._subclasses import FakeTensorMode
 from avtools.dsp.heads import even_directions, spherical_head_hrirs
 from avtools.dsp.rotation import foa_matrix, rotation_matrix
 from avtools.world import microphones
+from avtools.world.drawing import draw
 from avtools.world.ears import heard
-from avtools.world.scenes import draw
 from tests.world.hearing import RATE, click, decibels, hissing, scene
 
 KINDS = ("pair", "head", "foa")

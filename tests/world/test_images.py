@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from avtools.world.drawing import draw
 from avtools.world.images import Images, body_outlines
 from avtools.world.motion import seen_at
-from avtools.world.scenes import LOOKS, draw
+from avtools.world.scenes import LOOKS
 from avtools.world.sights import seen
 from tests.world.stage import middle, staged
 

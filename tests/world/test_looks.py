@@ -8,11 +8,12 @@ import pytest
 
 from avtools.world.backdrop import Backdrop
 from avtools.world.bodies import bodies
+from avtools.world.drawing import draw
 from avtools.world.face import skins
 from avtools.world.looks import EXTENTS, FINE, REACH, centroid, distances, outline, outlines
 from avtools.world.motion import directions, half_sizes, seen_at
 from avtools.world.places import PLACES
-from avtools.world.scenes import FACE_SHAPE, LOOKS, draw
+from avtools.world.scenes import FACE_SHAPE, LOOKS
 from avtools.world.sights import Sight
 
 

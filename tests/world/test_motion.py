@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from avtools.world.drawing import draw
 from avtools.world.motion import directions, half_sizes, seen_at, shaken, wrapped
-from avtools.world.scenes import draw
 
 
 def still(kind: str, azimuth: float, elevation: float = 0.0, **more):

@@ -6,10 +6,10 @@ import torch
 
 from avtools.dsp.room import expected_drr, image_sources, wall_reflection
 from avtools.world import ears as ears_module
+from avtools.world.drawing import draw
 from avtools.world.ears import heard
 from avtools.world.motion import directions
 from avtools.world.reverberation import ORDER, later_share, lattice
-from avtools.world.scenes import draw
 from tests.world.hearing import RATE, click, decibels, hissing, scene
 
 ROOM = {"room": [[6.0, 5.0, 3.0]], "receiver": [[3.1, 2.4, 1.2]]}

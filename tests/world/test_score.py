@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from avtools.world.scenes import SOUNDS, draw
+from avtools.world.drawing import draw
+from avtools.world.scenes import SOUNDS
 from avtools.world.score import DECAY, HOLD, RISE, SHORTEST, envelope, shapes
 
 

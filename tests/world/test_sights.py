@@ -8,9 +8,10 @@ import torch
 
 from avtools.world.acts import STROKE, acts
 from avtools.world.bank import Bank
+from avtools.world.drawing import draw
 from avtools.world.looks import AFTERGLOW, EXTENTS
 from avtools.world.motion import seen_at, wrapped
-from avtools.world.scenes import LOOKS, draw
+from avtools.world.scenes import LOOKS
 from avtools.world.score import envelope
 from avtools.world.sights import Sight, seen
 from tests.world.stage import bodies, middle, playing, staged

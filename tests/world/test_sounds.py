@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from avtools.world.drawing import draw
 from avtools.world.excitation import EDGE
-from avtools.world.scenes import SOUNDS, Scenes, draw
+from avtools.world.scenes import SOUNDS, Scenes
 from avtools.world.score import envelope
 from avtools.world.sounds import LOUD, REFERENCE, dry
 from avtools.world.timbre import formants

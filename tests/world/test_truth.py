@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from avtools.world.scenes import SHOWS, draw
+from avtools.world.drawing import draw
+from avtools.world.scenes import SHOWS
 from avtools.world.sights import seen
 from avtools.world.truth import COLUMNS, SOUNDS_FROM, Outlines, at_times, facts, rows
 

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from avtools.world.drawing import SCENES_A_CHANNEL, draw
 from avtools.world.motion import directions
 from avtools.world.presets import PRESETS
-from avtools.world.scenes import EARS, LOOKS, SCENES_A_CHANNEL, SHOWS, SOUNDS, Scenes, draw, join
+from avtools.world.scenes import EARS, LOOKS, SHOWS, SOUNDS, Scenes, join
 
 MANY = np.arange(600)
 
