@@ -161,7 +161,7 @@ class Staged:
         """The rows of the scene's table."""
         from avtools.world.truth import rows
 
-        table = rows(self.scenes, 0, size, hop, file, self.bank)
+        table = rows(self.scenes, 0, size, hop, file, self.bank, self.images)
         if self.names:
             for row in table:
                 row["sound"] = self.names[row["source"]] if row["sound"] else None

@@ -42,6 +42,7 @@ def render(
     `size` (width, height). `bank`, `images`: the user's own sounds and pictures instead of the
     world's. `hrirs`: (directions, responses) of a head at `rate`.
     """
+    scenes = scenes if bank is None else bank.scored(scenes)
     times = np.arange(max(1, round(scenes.seconds * fps))) / fps
     emitted = dry(scenes, rate, device, bank)
     sound = heard(scenes, emitted, rate, hrirs)

@@ -11,7 +11,7 @@ import numpy as np
 
 from avtools.dsp.sphere import angles, unit_vectors
 from avtools.world.bank import Bank, loudness
-from avtools.world.ears import cues
+from avtools.world.cues import cues
 from avtools.world.looks import FINE, REACH, distances, growth, outlines
 from avtools.world.motion import directions, half_sizes, seen_at, shaken, wrapped
 from avtools.world.scenes import EARS, LOOKS, SHOWS, SOUNDS, Scenes
@@ -26,6 +26,8 @@ COLUMNS = (
 SOUNDS_FROM = 0.05
 # Points on an outline, and within it.
 ROUND, WITHIN = 256, 192
+# A square's outline as so many points, which are moved in to a frame.
+CORNERS = np.clip(2 - np.abs((np.arange(ROUND)[:, None] * 8 / ROUND - [0, 2]) % 8 - 4), -1, 1)
 
 
 def rows(
@@ -35,6 +37,7 @@ def rows(
     hop: float = 0.1,
     file: str = "-",
     bank: Bank | None = None,
+    images=None,
 ) -> list[dict]:
     """The truth table of one scene: a row a thing and hop, of the moment in its middle.
 
@@ -43,7 +46,7 @@ def rows(
     one = scenes.chosen([index])
     count = max(1, int(np.floor(one.seconds / hop + 1e-9)))
     times = (np.arange(count) + 0.5) * hop
-    facts = {name: values[0] for name, values in at_times(one, times, size, bank).items()}
+    facts = {name: values[0] for name, values in at_times(one, times, size, bank, images).items()}
     kinds = [_kinds(one, k) for k in range(one.things)]
     return [
         {"file": file, "time": round(float(time), 6), **kinds[k]}
@@ -72,13 +75,16 @@ def _number(value) -> float | int | None:
 
 
 def at_times(
-    scenes: Scenes, times: np.ndarray, size: tuple[int, int], bank: Bank | None = None
+    scenes: Scenes, times: np.ndarray, size: tuple[int, int], bank: Bank | None = None, images=None
 ) -> dict[str, np.ndarray]:
-    """The columns that are numbers, (b, s, t) each, rounded; nan where there is nothing to say."""
+    """The columns that are numbers, (b, s, t) each, rounded; nan where there is nothing to say.
+
+    `bank` and `images` (`avtools.world.images.Images`) are those that the scenes are rendered with.
+    """
     azimuth, elevation, distance = directions(scenes, times)
     loud = np.asarray(loudness(scenes, times, bank)) * scenes.heard[..., None]
     delay, difference = cues(scenes, azimuth, elevation, distance)
-    outline = Outlines(scenes, times, size, bank)
+    outline = Outlines(scenes, times, size, bank, images)
     left, top, width, height = outline.boxes()
     heard, drawn = scenes.heard[..., None], scenes.visible[..., None] & outline.before
     of_picture = {
@@ -102,11 +108,16 @@ def at_times(
     }
 
 
+def square_points(count: int = WITHIN) -> np.ndarray:
+    """(count, 2) spread evenly from -1 to 1: multiples of powers of the plastic number."""
+    k = np.arange(1, count + 1)[:, None]
+    return k * np.array([0.7548776662466927, 0.5698402909980532]) % 1 * 2 - 1
+
+
 @functools.cache
 def inner_points() -> np.ndarray:
     """(looks, WITHIN, 2): points spread evenly within each outline."""
-    k = np.arange(1, 8 * WITHIN)[:, None]
-    square = (k * np.array([0.7548776662466927, 0.5698402909980532]) % 1 * 2 - 1) * REACH
+    square = square_points(8 * WITHIN) * REACH
     place = np.rint((REACH + square * [1, -1]) * (FINE - 1) / (2 * REACH)).astype(int)
     return np.stack([square[d[place[:, 1], place[:, 0]] > 0][:WITHIN] for d in distances()])
 
@@ -117,24 +128,29 @@ class Outlines:
     Coordinates of a thing's own: u to the right, v up, 1 = half its size, before it is tilted.
     """
 
-    def __init__(self, scenes: Scenes, times, size: tuple[int, int], bank: Bank | None = None):
+    def __init__(
+        self, scenes: Scenes, times, size: tuple[int, int], bank: Bank | None = None, images=None
+    ):
         self.scenes, self.size, self.times = scenes, size, times
         self.azimuth, self.elevation, self.distance = directions(scenes, times)
         self.x, self.y = seen_at(scenes, self.azimuth, self.elevation, size, times)
         self.before = np.isfinite(self.x)
         grown = growth(scenes, times, bank)
         self.half = half_sizes(scenes, self.azimuth, self.elevation, size) * grown
+        which = np.full(scenes.look.shape, -1) if images is None else images.replaced(scenes)
+        self.is_framed = which >= 0  # a picture of the user's: its frame is its outline
+        self.frame = images.extents[which] if self.is_framed.any() else np.ones((*which.shape, 2))
         self.tangent = np.tan(np.deg2rad(scenes.size / 2))[..., None] * grown
 
     def boxes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Left, top, width and height in pixels, (b, s, t); in 360 the middle is in the picture."""
-        x, y, _ = self._placed(outlines(ROUND)[self.scenes.look])
+        x, y, _ = self._placed(self._shaped(outlines(ROUND), CORNERS))
         left, top = x.min(-1), y.min(-1)
         return left, top, x.max(-1) - left, y.max(-1) - top
 
     def visible(self) -> np.ndarray:
         """The share of each body that is in the picture with nothing before it: (b, s, t)."""
-        x, y, ahead = self._placed(inner_points()[self.scenes.look])
+        x, y, ahead = self._placed(self._shaped(inner_points(), square_points()))
         width, height = self.size
         free = (y >= 0) & (y < height) & ~self._behind_pillar(x)
         if not self.scenes.is_360:
@@ -144,6 +160,11 @@ class Outlines:
             nearer = (distance[:, k, None] < distance) & drawn[:, k, None, None]
             free &= ~(nearer[..., None] & self._within(k, x, y, ahead))
         return free.mean(-1)
+
+    def _shaped(self, of_looks: np.ndarray, of_frames: np.ndarray) -> np.ndarray:
+        """(b, s, p, 2): each thing's own points out of those of looks and of frames."""
+        framed = self.frame[:, :, None] * of_frames
+        return np.where(self.is_framed[..., None, None], framed, of_looks[self.scenes.look])
 
     def _placed(self, points: np.ndarray):
         """Pixels x, y (b, s, t, p) of points (b, s, p, 2); in 360 their directions, too."""
@@ -191,7 +212,10 @@ class Outlines:
         inside = (np.abs(u) < REACH) & (np.abs(v) < REACH) & (depth > 0)
         place = [np.clip(np.rint(w), 0, FINE - 1).astype(int) for w in (row, column)]
         look = self.scenes.look[:, k, None, None, None]
-        return inside & (distances()[look, place[0], place[1]] > 0)
+        drawn = inside & (distances()[look, place[0], place[1]] > 0)
+        wide, tall = (self.frame[:, k, axis][:, None, None, None] for axis in (0, 1))
+        framed = (np.abs(u) <= wide) & (np.abs(v) <= tall) & (depth > 0)
+        return np.where(self.is_framed[:, k, None, None, None], framed, drawn)
 
     def _behind_pillar(self, x: np.ndarray) -> np.ndarray:
         s = self.scenes

@@ -5,8 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from avtools.world.bank import Bank
 from avtools.world.drawing import draw
-from avtools.world.scenes import SHOWS
+from avtools.world.images import Images
+from avtools.world.render import render
+from avtools.world.scenes import LOOKS, SHOWS
 from avtools.world.sights import seen
 from avtools.world.truth import COLUMNS, SOUNDS_FROM, Outlines, at_times, facts, rows
 
@@ -215,3 +218,28 @@ def test_facts():
     one = facts(s, 3)
     assert one["seed"] == 3 and one["channel"] == 0 and one["kind"] == "stereo"
     assert one["sources"] == s.sounding[3].sum() and 0.2 <= one["rt60"] <= 0.8
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_pictures_of_the_users_own_are_framed(kind):
+    s = bodies(draw(kind, "easy", SEEDS, 3.0))
+    s = dataclasses.replace(s, look=np.full_like(s.look, LOOKS.index("disc")))
+    picture = np.full((20, 60, 3), 200, np.uint8)
+    truth = at_times(s, TIMES, SIZES[kind], images=Images(things=[picture]))
+    masks = seen(s, SIZES[kind], TIMES, images=Images(things=[picture]), masks=True)[1].numpy() > 0
+    for b, t in np.argwhere(masks.any((2, 3))):
+        x, y, w, h = (truth[n][b, 0, t] for n in ("x", "y", "width", "height"))
+        rows_, columns = np.nonzero(masks[b, t])
+        assert abs(y - rows_.min()) < TIP and abs(y + h - rows_.max() - 1) < TIP
+        if x > 0 and x + w < SIZES[kind][0]:
+            assert abs(x - columns.min()) < TIP and abs(x + w - columns.max() - 1) < TIP
+    assert truth["visible"].min() > 0.97
+
+
+def test_rendering_gives_all_of_a_batch():
+    s = draw("stereo", "real", np.arange(3), 2.0)
+    made = render(s, (64, 48))
+    assert made.frames.shape == (3, 12, 48, 64, 3) and made.sound.shape == (3, 2, 32000)
+    assert made.times[3] == 0.5
+    bank = Bank([np.sin(np.arange(16000) * 0.3).astype(np.float32)], 16000)
+    assert render(s, (64, 48), bank=bank).scenes.onsets.shape[:2] == s.onsets.shape[:2]
