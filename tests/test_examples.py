@@ -35,6 +35,6 @@ def test_the_quickstart_runs_to_its_end(tmp_path):
         line.split()[0]: line for line in text.splitlines() if ".mp4 " in line and "°" not in line
     }
     assert "scene.mp4,0.75,1,1" in text  # doa: source 1 at some 11 degrees
-    for made in ("doa.png", "lamp.wav", "view.mp4"):
+    for made in ("doa.png", "lamp.wav", "view.mp4", "scenes.png", "shards/train-000000.tar"):
         assert (tmp_path / made).stat().st_size > 10_000
     assert "+63." in lines["both.mp4"] and "-3." in lines["mirrored.mp4"]
