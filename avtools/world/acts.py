@@ -36,7 +36,8 @@ class Acts:
 
 
 def acts(scenes: Scenes, times, bank=None) -> Acts:
-    """`times` (t,) or (b, t). `bank`: the sounds that the things play instead of their own."""
+    """`times` (t,) or (b, t). `bank`: the sounds that the things play instead of their own;
+    `scenes` are then `bank.scored(scenes)`, whose events are those of these sounds."""
     times = np.asarray(times, float)
     t = times[:, None, :] if times.ndim == 2 else times
     plays = scenes.present & (scenes.heard | scenes.mimes)
@@ -46,10 +47,8 @@ def acts(scenes: Scenes, times, bank=None) -> Acts:
         plays & scenes.drawn & (scenes.show == SHOWS.index(show)) for show in ("strike", "bow")
     )
     if strikes.any():
-        # Of the user's sounds the onsets are found in the sounds.
-        struck = scenes if bank is None else bank.scored(scenes)
-        there = struck.strengths[strikes] > 0
-        onsets = np.where(there, struck.onsets[strikes], np.inf)
+        there = scenes.strengths[strikes] > 0
+        onsets = np.where(there, scenes.onsets[strikes], np.inf)
         lift[strikes] = _lift(onsets, np.broadcast_to(t, level.shape)[strikes])
     if bows.any():
         at = np.broadcast_to(t, level.shape)[bows]

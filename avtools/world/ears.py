@@ -31,8 +31,9 @@ LOUDEST = 0.89
 def heard(scenes: Scenes, dry: torch.Tensor, rate: int, hrirs=None) -> torch.Tensor:
     """(b, channels, n) float32 of the things' own sounds (b, s, n): stereo, or AmbiX in 360.
 
-    `hrirs`: directions (d, 2) in degrees and responses (d, 2, taps) at `rate`, taken where
-    otherwise a spherical head would be.
+    `hrirs`: directions (d, 2) in degrees and responses (d, 2, taps) at `rate`, or the
+    `ResponseSet` of them (which keeps what it works out), taken where otherwise a spherical head
+    would be.
     """
     if dry.ndim != 3 or tuple(dry.shape[:2]) != scenes.present.shape or not dry.shape[-1]:
         raise ValueError(
@@ -42,7 +43,8 @@ def heard(scenes: Scenes, dry: torch.Tensor, rate: int, hrirs=None) -> torch.Ten
     if rate < 1000 or rate % 1:
         raise ValueError(f"rate {rate} Hz, expected a whole number from 1000 on")
     out = dry.new_zeros((len(scenes), scenes.channels, dry.shape[-1]), dtype=torch.float32)
-    straight, responses = _straight(scenes), None if hrirs is None else ResponseSet(*hrirs)
+    is_made = hrirs is None or isinstance(hrirs, ResponseSet)
+    straight, responses = _straight(scenes), hrirs if is_made else ResponseSet(*hrirs)
     size = max(1, at_once(dry.device) // (dry.shape[1] * dry.shape[2]))
     for kind, has_walls in np.unique([scenes.ears, scenes.rt60 > 0], axis=1).T:
         rows = np.flatnonzero((scenes.ears == kind) & ((scenes.rt60 > 0) == has_walls))

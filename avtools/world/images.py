@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn.functional import grid_sample, interpolate, pad
 
-from avtools.world.looks import REACH, outlines
+from avtools.world.looks import REACH
 from avtools.world.scenes import LOOKS, Scenes
 
 # Prepared pictures are kept up to so many bytes; beyond that each is prepared when it is used.
@@ -80,19 +80,6 @@ class Images:
             self._kept[name] = picture
             self._bytes += picture.nbytes
         return picture
-
-
-def body_outlines(scenes: Scenes, images: Images | None = None, points: int = 64) -> np.ndarray:
-    """(b, s, points, 2) as `avtools.world.looks.outlines`; of the user's pictures their frames."""
-    drawn = outlines(points)[scenes.look]
-    if images is None or not images.things:
-        return drawn
-    around = np.arange(points) * 8 / points
-    # Along the sides of a square, two units each.
-    frame = np.clip(2 - np.abs((around[:, None] - [0, 2]) % 8 - 4), -1, 1)
-    which = images.replaced(scenes)
-    frames = images.extents[which][:, :, None] * frame
-    return np.where((which >= 0)[..., None, None], frames, drawn)
 
 
 def _places(pick: np.ndarray, count: int) -> np.ndarray:

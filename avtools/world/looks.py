@@ -121,10 +121,6 @@ def _bell() -> np.ndarray:
     return _symmetric(*np.array(BELL).T)
 
 
-# Half the width and half the height of each look, in half sizes, as it stands upright.
-EXTENTS = np.array([np.ptp(outline(look), axis=0) / 2 for look in LOOKS])
-
-
 @functools.cache
 def distances() -> np.ndarray:
     """(looks, FINE, FINE) from each point of the square to the outline, positive inside, float32.

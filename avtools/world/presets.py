@@ -46,7 +46,7 @@ PRESETS = {
         habit=0.0,
         background=0.5,
     ),
-    # What people film: a room, some noise, a passer-by, a voice from behind the camera.
+    # What people film: a room, some noise, a passer-by, a voice from beside the camera.
     "real": Preset(
         sources=(1, 3),
         mover=0.5,

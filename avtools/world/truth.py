@@ -30,6 +30,10 @@ ROUND, WITHIN = 256, 192
 CORNERS = np.clip(2 - np.abs((np.arange(ROUND)[:, None] * 8 / ROUND - [0, 2]) % 8 - 4), -1, 1)
 
 
+# Times that are worked out at once: memory does not grow with the rows' number.
+AT_ONCE = 200
+
+
 def rows(
     scenes: Scenes,
     index: int,
@@ -46,15 +50,18 @@ def rows(
     one = scenes.chosen([index])
     count = max(1, int(np.floor(one.seconds / hop + 1e-9)))
     times = (np.arange(count) + 0.5) * hop
-    facts = {name: values[0] for name, values in at_times(one, times, size, bank, images).items()}
-    kinds = [_kinds(one, k) for k in range(one.things)]
-    return [
-        {"file": file, "time": round(float(time), 6), **kinds[k]}
-        | {name: _number(values[k, t]) for name, values in facts.items()}
-        for t, time in enumerate(times)
-        for k in range(one.things)
-        if one.present[0, k]
-    ]
+    there = [(k, {"file": file} | _kinds(one, k)) for k in np.flatnonzero(one.present[0])]
+    table = []
+    for some in np.split(times, range(AT_ONCE, count, AT_ONCE)):
+        facts = at_times(one, some, size, bank, images)
+        table += [
+            kind
+            | {"time": round(float(time), 6)}
+            | {name: _number(values[0, k, t]) for name, values in facts.items()}
+            for t, time in enumerate(some)
+            for k, kind in there
+        ]
+    return table
 
 
 def _kinds(one: Scenes, k: int) -> dict:
@@ -62,7 +69,7 @@ def _kinds(one: Scenes, k: int) -> dict:
     sound = SOUNDS[one.sound[0, k]] if one.heard[0, k] else None
     show = SHOWS[one.show[0, k]] if one.heard[0, k] or one.mimes[0, k] else None
     return {
-        "source": k,
+        "source": int(k),
         "role": role,
         "sound": sound,
         "show": show if one.drawn[0, k] else None,
@@ -169,7 +176,7 @@ class Outlines:
     def _placed(self, points: np.ndarray):
         """Pixels x, y (b, s, t, p) of points (b, s, p, 2); in 360 their directions, too."""
         tilt = np.deg2rad(self.scenes.tilt)[..., None]
-        u, v = points[..., 0], points[..., 1]
+        u, v = self.scenes.handed[:, None, None] * points[..., 0], points[..., 1]
         right = (u * np.cos(tilt) - v * np.sin(tilt))[:, :, None]
         up = (u * np.sin(tilt) + v * np.cos(tilt))[:, :, None]
         if not self.scenes.is_360:
@@ -208,6 +215,7 @@ class Outlines:
         tilt = np.deg2rad(self.scenes.tilt)[:, k, None, None, None]
         u = right * np.cos(tilt) + up * np.sin(tilt)
         v = up * np.cos(tilt) - right * np.sin(tilt)
+        u = u * self.scenes.handed[:, None, None, None]
         column, row = (np.nan_to_num((REACH + w) * (FINE - 1) / (2 * REACH)) for w in (u, -v))
         inside = (np.abs(u) < REACH) & (np.abs(v) < REACH) & (depth > 0)
         place = [np.clip(np.rint(w), 0, FINE - 1).astype(int) for w in (row, column)]

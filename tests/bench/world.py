@@ -46,6 +46,12 @@ def main() -> None:
         print(f"{rate:>9.0f} pictures/s", flush=True)
 
 
+def finish(torch, device: str) -> None:
+    """Wait for what an accelerator still has to do."""
+    if device != "cpu":
+        torch.accelerator.synchronize()
+
+
 def clips_a_second(kind: str, preset: str, options, torch) -> list[float]:
     """Of pictures, of sound, of both one after the other."""
     from avtools.world.drawing import draw
@@ -66,8 +72,7 @@ def clips_a_second(kind: str, preset: str, options, torch) -> list[float]:
         for place, work in enumerate((pictures, sound)):
             began = time.perf_counter()
             work(scenes)
-            if options.device == "cuda":
-                torch.cuda.synchronize()
+            finish(torch, options.device)
             spent[place] += (time.perf_counter() - began) * (k > 0)
     clips = options.rounds * options.batch
     return [clips / spent[0], clips / spent[1], clips / sum(spent)]
@@ -85,8 +90,7 @@ def pictures_a_second(kind: str, size: tuple[int, int], options, torch) -> float
         sight = Sight(scenes, size, options.device)
         for second in range(10):
             sight.at(second + np.arange(25) / 25)
-        if options.device == "cuda":
-            torch.cuda.synchronize()
+        finish(torch, options.device)
         rates.append(250 / (time.perf_counter() - began))
     return float(np.median(rates[1:]))
 

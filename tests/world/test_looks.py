@@ -10,7 +10,7 @@ from avtools.world.backdrop import Backdrop
 from avtools.world.bodies import bodies
 from avtools.world.drawing import draw
 from avtools.world.face import skins
-from avtools.world.looks import EXTENTS, FINE, REACH, centroid, distances, outline, outlines
+from avtools.world.looks import FINE, REACH, centroid, distances, outline, outlines
 from avtools.world.motion import directions, half_sizes, seen_at
 from avtools.world.places import PLACES
 from avtools.world.scenes import FACE_SHAPE, LOOKS
@@ -22,7 +22,7 @@ def test_outlines_are_centred_and_two_long(look):
     points = outline(look)
     np.testing.assert_allclose(centroid(points), 0, atol=1e-12)
     assert np.ptp(points, axis=0).max() == pytest.approx(2)
-    # A box about the middle, of EXTENTS, fits well; and so do both ends of the outline.
+    # A box about the middle fits well; and so do both ends of the outline.
     low, high = points.min(axis=0), points.max(axis=0)
     np.testing.assert_allclose((low + high) / 2, 0, atol=0.03)
     np.testing.assert_allclose(points[:, 0].min(), -points[:, 0].max())
@@ -30,12 +30,13 @@ def test_outlines_are_centred_and_two_long(look):
 
 
 def test_extents():
-    extents = dict(zip(LOOKS, EXTENTS, strict=True))
+    extents = {look: np.ptp(outline(look), axis=0) / 2 for look in LOOKS}
     np.testing.assert_allclose(extents["face"], [FACE_SHAPE, 1])
     np.testing.assert_allclose(extents["disc"], [1, 1])
     np.testing.assert_allclose(extents["box"], [1, 0.78])
     assert outlines(48).shape == (len(LOOKS), 48, 2)
-    np.testing.assert_allclose(np.ptp(outlines(256), axis=1) / 2, EXTENTS, atol=0.03)
+    found = np.ptp(outlines(256), axis=1) / 2
+    np.testing.assert_allclose(found, [extents[look] for look in LOOKS], atol=0.03)
 
 
 def test_distances_of_a_disc_are_known():

@@ -9,7 +9,7 @@ import torch
 from avtools.world.acts import STROKE, acts
 from avtools.world.bank import Bank
 from avtools.world.drawing import draw
-from avtools.world.looks import AFTERGLOW, EXTENTS
+from avtools.world.looks import AFTERGLOW, outline
 from avtools.world.motion import seen_at, wrapped
 from avtools.world.scenes import LOOKS
 from avtools.world.score import envelope
@@ -45,7 +45,7 @@ def test_a_body_is_as_large_as_its_outline(look):
     extent = np.array([np.ptp(columns) + 1, np.ptp(rows) + 1]) / 2
     # The star's points are thinner than a pixel at their ends.
     near = 2 if look == "star" else 0.8
-    np.testing.assert_allclose(extent, half[0, 0, 0] * EXTENTS[place], atol=near)
+    np.testing.assert_allclose(extent, half[0, 0, 0] * np.ptp(outline(look), axis=0) / 2, atol=near)
     np.testing.assert_allclose(middle(masks[0, 0]), [x[0, 0, 0], y[0, 0, 0]], atol=0.2)
 
 
@@ -331,7 +331,7 @@ def test_own_sounds_are_struck_where_they_begin():
         sound[round(8000 * onset) :][:2400] += tone.astype(np.float32)
     bank = Bank([sound], 8000)
     times = np.arange(0, 3, 0.01)
-    scenes = playing("strike", "disc", [0.1, 0.2])
+    scenes = bank.scored(playing("strike", "disc", [0.1, 0.2]))
     lift = acts(scenes, times, bank).lift[0, 0]
     hits = [k for k in range(1, 299) if lift[k] < min(0.1, lift[k - 1], lift[k + 1] + 1e-12)]
     np.testing.assert_allclose(times[hits], [0.7, 1.5, 2.3], atol=0.03)

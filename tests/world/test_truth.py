@@ -124,10 +124,9 @@ def test_the_mirror_of_a_scene_has_the_mirrored_truth():
         one, other = at_times(s, TIMES, size), at_times(s.mirrored(), TIMES, size)
         same(one["azimuth"], -other["azimuth"])
         same(one["center_x"], size[0] - other["center_x"])
-        # A bell and a face are symmetric: their boxes change sides.
-        same(one["x"] + one["width"], size[0] - other["x"], 0.03)
-        for name in ("elevation", "y", "height", "visible", "loudness"):
-            same(one[name], other[name], 0.09 if name == "visible" else 0.03)
+        same(one["x"] + one["width"], size[0] - other["x"], 0.021)  # each is rounded
+        for name in ("elevation", "y", "width", "height", "visible", "loudness"):
+            same(one[name], other[name], 0.0101)
         same(one["delay"], -other["delay"])
         same(one["level_difference"], -other["level_difference"], 0.011)
 
