@@ -8,10 +8,12 @@ of signal to noise; real has one to three sources, some of them off screen, a si
 of the scenes, rooms with an RT60 of 0.2 to 0.8 s and 5 to 30 dB; hard up to five sources that move
 fast, pillars that hide them, RT60 to 1.2 s and noise from 0 dB.
 
-A scene is drawn from its seed alone: equal seeds and options make equal files. Seeds from 1,000,000
-on are for evaluation: train and tune on none of them (the manifest calls them test). Ten
-neighbouring seeds belong to one channel, like the videos of one maker: they share habits, such as
-where things stand. Split by channel (the column source); --habits says whose habits to follow.
+A scene is drawn from its seed alone: equal seeds and options have equal truth anywhere, and equal
+files on one machine and device. Ten neighbouring seeds belong to one channel, like the videos of
+one maker: they share habits, such as where things stand; --habits says whose to follow. Seeds from
+1,000,000 on are for evaluation: train and tune on none of them. The manifest's column split calls
+them test, whatever habits they follow (their source ends in -test); below, every tenth channel is
+val (seeds 90 to 99, 190 to 199 and so on), the others train.
 
 With -d, a scene of the preset real and the seed 123 is real-000123.mp4, its truth
 real-000123.csv, and manifest.csv has a row for each scene in the folder: it can be given to any
@@ -35,13 +37,21 @@ be transparent around them.
 
 --plot draws a contact sheet: the middle picture of each scene (of the first 60), its truth over it;
 without -d and -o it draws only that. Work is shared out with --jobs, each with one thread, and over
-machines with --shard. --skip-existing makes only what is missing.
+machines with --shard. A scene's sound is made as a whole: half a gigabyte of memory for each job,
+and up to 90 MB more for every 10 seconds at 48 kHz (hard), so that seconds times --rate are at most
+300 at 48 kHz.
+
+--skip-existing makes only what is missing. The manifest's column recipe stands for all options, and
+for names, sizes and times of change of --sounds, --images and --hrir: a scene that was made with
+others is refused, one that the manifest does not know (its run was killed) is made anew. However a
+run ends, a file stands beside its own truth or is not there, and the manifest lists no others;
+what a killed run noted waits in .manifest.log for the next.
 """
 
 from typing import Annotated
 
-from avtools.commands.options import Hop, Manner, one_of, option, parse_channels, span
-from avtools.errors import AvtoolsError
+from avtools.commands.options import Hop, Manner, one_of, option, span
+from avtools.errors import AvtoolsError, note
 
 KINDS = ("stereo", "360")
 SIZES = {"stereo": "640x360", "360": "960x480"}
@@ -53,6 +63,11 @@ TRUTHS = ("csv", "json")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 HIGHEST_SEED = 10**15
 MOST = 10**7
+EVALUATION_CHANNEL = 100_000  # the first one: of ten neighbouring seeds each, from 1,000,000 on
+MOST_HABITS = 10_000
+# The sound of a scene is made as a whole, at 30 bytes for each sample of each of its things.
+MOST_SAMPLES = 300 * 48000
+LEAST_HOP = 0.01
 
 
 def synth(
@@ -81,7 +96,10 @@ def synth(
     seconds: Annotated[
         float,
         option(
-            "--seconds", metavar="SECONDS", help="Of each scene: 0.5 to 600.", show_default=True
+            "--seconds",
+            metavar="SECONDS",
+            help="Of each scene: 0.5 to 300, or longer at a low --rate.",
+            show_default=True,
         ),
     ] = 10.0,
     size: Annotated[
@@ -183,12 +201,12 @@ def synth(
     recipe = Recipe(
         kind=kind,
         preset=checked_preset(preset),
-        seconds=between("seconds", seconds, 0.5, 600),
+        seconds=checked_seconds(seconds, rate),
         size=checked_size(size or SIZES[kind], kind),
         fps=exact(between("fps", fps, 1, 120)),
         rate=rate,
         lossless=lossless,
-        habits=parse_habits(habits),
+        habits=parse_habits(habits, seed),
         ears="head" if hrir is not None else ears,
         hrir=hrir,
         hop=checked_hop(hop, rate, seconds),
@@ -199,29 +217,34 @@ def synth(
         **own_files(sounds, images),
     )
     items = items_of(recipe, range(seed, seed + count), ending, output, directory, shard)
-    check_recipe(recipe, items, ending, plot)
-    return run(recipe, items, directory, plot, jobs, skip_existing, dry_run)
+    if not items:
+        note(f"--shard {shard}: none of the scenes is in this part")
+        return 0
+    is_made = plot is None or output is not None or directory is not None
+    check_recipe(recipe, items, ending, plot, is_made)
+    return run(recipe, items if is_made else [], items, plot, jobs, skip_existing, dry_run)
 
 
-def run(recipe, items: list, folder, plot, jobs: int, skip: bool, dry_run: bool) -> int:
-    """Make what is to be made, list it, draw it; the exit status."""
+def run(recipe, wanted: list, items: list, plot, jobs: int, skip: bool, dry_run: bool) -> int:
+    """Make those that are wanted, list them, draw all; the exit status."""
     from avtools.stream import batch, targets
-    from avtools.synth.files import is_there, make_each
+    from avtools.synth.files import make_each
+    from avtools.synth.manifest import refuse_listed, refuse_others, settle, to_make
 
-    missing = [] if plot is not None and items[0].target is None else items
-    if skip:
-        missing = [item for item in items if not is_there(recipe, item)]
+    folder, code = items[0].folder, batch.FINE
+    if folder is not None:
+        refuse_others(folder, recipe)
+    elif items[0].target is not None:
+        refuse_listed(recipe, items[0].target)
+    missing = to_make(folder, recipe, wanted) if skip else wanted
     if dry_run:
         targets.announce(missing)
-        return batch.FINE
-    if folder is not None:
-        from avtools.synth.manifest import list_scenes, refuse_others
-
-        there = [] if not skip else [item for item in items if is_there(recipe, item)]
-        refuse_others(folder, recipe, there)
-    code = make_each(recipe, missing, jobs) if missing else batch.FINE
-    if folder is not None:
-        list_scenes(folder, recipe, [item for item in items if is_there(recipe, item)])
+        return code
+    try:
+        code = make_each(recipe, missing, jobs) if missing else code
+    finally:
+        if folder is not None:
+            settle(folder)
     if plot is not None:
         from avtools.synth.sheet import draw_sheet
 
@@ -288,6 +311,16 @@ def between(name: str, value: float, low: float, high: float) -> float:
     return value
 
 
+def checked_seconds(seconds: float, rate: int) -> float:
+    between("seconds", seconds, 0.5, 600)
+    if seconds * rate > MOST_SAMPLES:
+        raise AvtoolsError(
+            f"--seconds {seconds:g}: expected at most {MOST_SAMPLES / rate:g} at {rate} Hz, as"
+            " the sound of a scene is made in memory"
+        )
+    return seconds
+
+
 def checked_size(text: str, kind: str) -> tuple[int, int]:
     from avtools.commands.nfov import parse_size
 
@@ -306,30 +339,43 @@ def exact(fps: float):
 
 def checked_hop(text: str, rate: int, seconds: float) -> float:
     hop = span("--hop", text, rate) / rate
+    if hop < LEAST_HOP:
+        raise AvtoolsError(f"--hop {text}: expected {LEAST_HOP:g} s or more")
     if hop > seconds:
         raise AvtoolsError(f"--hop {text}: is longer than a scene, {seconds:g} s")
     return hop
 
 
-def parse_habits(text: str | None) -> tuple[int, ...]:
-    try:
-        return tuple(parse_channels(text) or ())
-    except AvtoolsError:
-        raise AvtoolsError(
-            f"--habits {text}: expected numbers of channels, as in 3 or 0-9"
-        ) from None
+def parse_habits(text: str | None, seed: int) -> tuple[int, ...]:
+    """Channels, in the order given. Those of evaluation are for evaluation."""
+    last = HIGHEST_SEED // 10 if seed >= 10 * EVALUATION_CHANNEL else EVALUATION_CHANNEL - 1
+    chosen: list[int] = []
+    for part in () if text is None else text.split(","):
+        first, dash, end = part.strip().partition("-")
+        end = end if dash else first
+        if not all(n.isascii() and n.isdigit() for n in (first, end)) or (
+            not int(first) <= int(end) <= last
+        ):
+            kept = "" if last >= HIGHEST_SEED // 10 else f", from 0 to {last} below seed 1000000"
+            raise AvtoolsError(
+                f"--habits {text}: expected numbers of channels, as in 3 or 0-9{kept}"
+            )
+        chosen += range(int(first), min(int(end), int(first) + MOST_HABITS) + 1)
+        if len(chosen) > MOST_HABITS:
+            raise AvtoolsError(f"--habits {text}: expected at most {MOST_HABITS} channels")
+    return tuple(chosen)
 
 
-def check_recipe(recipe, items: list, ending: str, plot) -> None:
+def check_recipe(recipe, items: list, ending: str, plot, is_made: bool) -> None:
     """Refuse before any work what can't be read, rendered or written."""
     import os
 
     from avtools.stream import deliver, targets
 
     if recipe.hrir is not None:
-        from avtools.stream.hrir import load_hrirs
+        from avtools.synth.files import head_of
 
-        load_hrirs(recipe.hrir, recipe.rate)
+        head_of(recipe)
     if recipe.device not in ("auto", "cpu"):
         from avtools.world.device import chosen_device
 
@@ -341,10 +387,15 @@ def check_recipe(recipe, items: list, ending: str, plot) -> None:
         from avtools.stream.film import check_film
 
         check_film(f".{ending}", recipe.silence(), recipe.lossless)
-    elif plot is None or items[0].target is not None:
+    elif is_made:
         deliver.check_target(items[0].target, deliver.Form(codec=recipe.sound_codec))
     mine = [*recipe.sounds, *recipe.backgrounds, *recipe.things]
     mine += [f for f in (recipe.hrir,) if f is not None and os.path.isfile(f)]
     written = [item.target for item in items if item.target is not None]
     beside = [path for target in written[:1] for path in recipe.beside(target).values()]
+    if any(os.path.basename(path).lower() == "manifest.csv" for path in beside):
+        raise AvtoolsError(
+            f"{written[0]}: its truth would be manifest.csv, which is a folder's list of scenes:"
+            " give it another name"
+        )
     targets.refuse_same(mine, [*written, *beside] + ([] if plot is None else [plot]))

@@ -1,7 +1,10 @@
 """Sounds and pictures of the user's own, to make scenes from: listed once, read when needed."""
 
+import contextlib
 import os
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from functools import wraps
 
 import numpy as np
 
@@ -13,8 +16,29 @@ PARTS = ("backgrounds", "things")
 # More of a long recording, or finer pictures, would only cost memory.
 LONGEST_SECONDS = 30.0
 SHORTEST_SECONDS, QUIETEST = 0.1, 1e-3
+# What is played begins and ends softly: what is heard there alone is as good as silent.
+EDGE_SECONDS = 0.01
 LARGEST = 4096
-KEPT = 24  # sounds and pictures that stay in memory
+OPAQUE = 127  # from here on a pixel of a thing belongs to it
+KEPT_BYTES = 256 << 20  # of sounds, and of pictures, stay in memory
+
+
+def _kept(read: Callable) -> Callable:
+    """What was read last stays in memory, up to KEPT_BYTES."""
+    known: OrderedDict[tuple, np.ndarray] = OrderedDict()
+
+    @wraps(read)
+    def reading(*key) -> np.ndarray:
+        if key not in known:
+            found = read(*key)
+            known[key] = found
+            while sum(x.nbytes for x in known.values()) > KEPT_BYTES:
+                known.popitem(last=False)
+            return found
+        known.move_to_end(key)
+        return known[key]
+
+    return reading
 
 
 def sound_files(path: str) -> tuple[str, ...]:
@@ -50,7 +74,7 @@ def _pictures_below(folder: str) -> list[str]:
     return found
 
 
-@lru_cache(maxsize=KEPT)
+@_kept
 def read_mono(path: str, rate: int) -> np.ndarray:
     """The beginning of a sound as float32 (samples,) at this rate: W of ambisonics, else a mean."""
     from avtools.stream.files import open_sound
@@ -63,7 +87,8 @@ def read_mono(path: str, rate: int) -> np.ndarray:
     samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if len(samples) < SHORTEST_SECONDS * rate:
         raise AvtoolsError(f"{path}: shorter than {SHORTEST_SECONDS:g} s, expected a sound")
-    if np.ptp(samples) < QUIETEST:
+    edge = round(EDGE_SECONDS * rate)
+    if np.ptp(samples[edge:-edge]) < QUIETEST:
         raise AvtoolsError(f"{path}: silent in its first {LONGEST_SECONDS:g} s, expected a sound")
     return samples
 
@@ -73,7 +98,7 @@ def _mixed(blocks, channels: int):
         yield np.nan_to_num(x[:channels], posinf=0, neginf=0).mean(axis=0, keepdims=True)
 
 
-@lru_cache(maxsize=KEPT)
+@_kept
 def read_picture(path: str) -> np.ndarray:
     """uint8 (height, width, 3) RGB, or 4 with transparency."""
     import cv2
@@ -81,11 +106,11 @@ def read_picture(path: str) -> np.ndarray:
     # Not imread, which can't open every name. A camera's JPEG may say that it lies on its side.
     is_photograph = path.lower().endswith((".jpg", ".jpeg"))
     way = cv2.IMREAD_COLOR if is_photograph else cv2.IMREAD_UNCHANGED
-    try:
-        data = np.fromfile(path, np.uint8)
-        read = cv2.imdecode(data, way) if len(data) else None
-    except cv2.error:
-        read = None
+    read = None
+    data = np.fromfile(path, np.uint8)
+    if len(data):
+        with contextlib.suppress(cv2.error), _hushed():
+            read = cv2.imdecode(data, way)
     if read is None:
         raise AvtoolsError(f"{path}: can't be read as a picture")
     if read.dtype == np.uint16:
@@ -100,3 +125,29 @@ def read_picture(path: str) -> np.ndarray:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return picture
+
+
+def read_thing(path: str) -> np.ndarray:
+    """A picture of a thing: something of it is to be seen."""
+    picture = read_picture(path)
+    if picture.shape[2] == 4 and not (picture[..., 3] > OPAQUE).any():
+        raise AvtoolsError(f"{path}: clear everywhere, expected a thing that can be seen")
+    return picture
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Decoders' own libraries write what they think of a picture straight to standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

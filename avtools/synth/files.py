@@ -11,10 +11,12 @@ from functools import partial
 import numpy as np
 
 from avtools import errors
+from avtools.errors import AvtoolsError
 from avtools.stream import deliver
 from avtools.stream.batch import run_each
 from avtools.stream.outputs import is_plain, whole
 from avtools.stream.sound import Sound
+from avtools.synth.manifest import note_scene, row_of
 from avtools.synth.recipe import Recipe, SceneItem
 
 # Pictures that are rendered at once may take this much.
@@ -23,31 +25,19 @@ CHUNK_BYTES = 24 << 20
 
 def make(recipe: Recipe, item: SceneItem) -> None:
     """The files of one scene, its own file last: where that one is, all are."""
-    from avtools.stream.film import is_film
-
     scene = _Scene(recipe, item)
     sound = scene.sound()
     if item.target is None or not is_plain(item.target):
         return deliver.deliver(sound, item, deliver.Form(), bar=False)
     if folder := os.path.dirname(item.target):
         os.makedirs(folder, exist_ok=True)
-    scene.write_truth()
-    if is_film(item.target):
-        return scene.write_film(sound)
-    return deliver.deliver(sound, item, deliver.Form(codec=recipe.sound_codec), bar=False)
+    return scene.write(sound)
 
 
 def make_each(recipe: Recipe, items: list[SceneItem], jobs: int) -> int:
     """The files of all these scenes; the exit status."""
     with counted(len(items)) as step:
         return run_each(items, partial(make, recipe), step, jobs)
-
-
-def is_there(recipe: Recipe, item: SceneItem) -> bool:
-    """All files of this scene exist."""
-    if item.target is None:
-        return False
-    return all(map(os.path.exists, [item.target, *recipe.beside(item.target).values()]))
 
 
 @contextlib.contextmanager
@@ -81,41 +71,69 @@ class _Scene:
 
         recipe, stage = self.recipe, self.stage
         emitted = dry(stage.scenes, recipe.rate, self.device, stage.bank)
-        taken = heard(stage.scenes, emitted, recipe.rate, _hrirs(recipe))
+        taken = heard(stage.scenes, emitted, recipe.rate, head_of(recipe))
         return recipe.sound(taken[0].cpu().numpy(), self.item.path)
 
-    def write_truth(self) -> None:
+    def write(self, sound: Sound) -> None:
+        """All files, each whole and at its place only when all are.
+
+        The old file goes first and the new one comes last, so that there never is one beside
+        another one's truth.
+        """
+        from avtools.stream.film import is_film
+
+        target, files = self.item.target, self.recipe.beside(self.item.target)
+        # Those beside it get their names when the inner context is left, it gets its own after.
+        with whole(target) as temporary, contextlib.ExitStack() as beside:
+            self._write_truth(beside.enter_context(whole(files["truth"])))
+            if is_film(target):
+                masks = beside.enter_context(self._masks_file()) if self.recipe.masks else None
+                self._write_film(temporary, sound, masks)
+            else:
+                self._write_sound(temporary, sound)
+            note_scene(self.item, None)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.realpath(target))
+        note_scene(self.item, row_of(self.recipe, self.item, self.stage.scenes))
+
+    def _write_truth(self, path) -> None:
         from avtools.stream.tables import Table
         from avtools.world.truth import COLUMNS
 
         recipe = self.recipe
-        path = recipe.beside(self.item.target)["truth"]
-        with whole(path) as temporary, open(temporary, "wb") as out:
+        with open(path, "wb") as out:
             table = Table(COLUMNS, recipe.truth, out=out)
             name = os.path.basename(self.item.target)
             table.add(*self.stage.truth(recipe.size, recipe.hop, name))
             table.finish()
 
-    def write_film(self, sound: Sound) -> None:
+    def _write_sound(self, path, sound: Sound) -> None:
+        from avtools.stream.encode import write_sound
+        from avtools.stream.wire import write_wire
+
+        target, codec = self.item.target, self.recipe.sound_codec
+        if not target.lower().endswith(deliver.WAV_SUFFIXES):
+            return write_sound(sound, str(path), target, codec, None)
+        with open(path, "r+b") as out:
+            return write_wire(out.fileno(), sound, codec or "pcm_f32le", target=target)
+
+    def _write_film(self, path, sound: Sound, masks) -> None:
         from avtools.stream.film import write_film
         from avtools.stream.spatial import Spatial
 
         recipe, target = self.recipe, self.item.target
         around = Spatial(projection="equirectangular", ambisonic_order=1)
-        with contextlib.ExitStack() as stack:
-            temporary = stack.enter_context(whole(target))
-            masks = stack.enter_context(self._masks_file()) if recipe.masks else None
-            write_film(
-                temporary,
-                os.path.splitext(target)[1].lower(),
-                self._pictures(masks),
-                recipe.size,
-                recipe.fps,
-                sound,
-                recipe.lossless,
-                around if recipe.kind == "360" else None,
-                target,
-            )
+        write_film(
+            path,
+            os.path.splitext(target)[1].lower(),
+            self._pictures(masks),
+            recipe.size,
+            recipe.fps,
+            sound,
+            recipe.lossless,
+            around if recipe.kind == "360" else None,
+            target,
+        )
 
     def _masks_file(self):
         from avtools.stream.masks import masks_file
@@ -169,44 +187,77 @@ class Staged:
 
 
 def staged(recipe: Recipe, seed: int) -> Staged:
-    """The scene of a seed with those of the user's sounds and pictures that it picks, no others.
+    """The scene of a seed with those of the user's sounds and pictures that it uses, no others.
 
     So a scene costs what it uses, however much there is to choose from. `pick` says the place in
     the whole list; in the lists made here thing k has place k.
     """
-    from avtools.stream.material import read_mono, read_picture
-    from avtools.world.bank import Bank
-    from avtools.world.images import Images
-
     scenes = recipe.scenes([seed])
     if not (recipe.sounds or recipe.backgrounds or recipe.things):
         return Staged(scenes, None, None, ())
+    try:
+        return _furnished(recipe, scenes)
+    except AvtoolsError as error:
+        raise AvtoolsError(f"{recipe.name(seed)}: {error}") from error
+    except OSError as error:
+        said = f"{error.filename}: {errors.reason(error)}"
+        raise AvtoolsError(f"{recipe.name(seed)}: {said}") from error
+
+
+def _furnished(recipe: Recipe, scenes) -> Staged:
+    from avtools.stream.material import read_mono, read_picture, read_thing
+    from avtools.world.bank import Bank
+    from avtools.world.images import Images
+    from avtools.world.scenes import LOOKS
+
     picks = scenes.pick[0]
     scenes = dataclasses.replace(scenes, pick=((np.arange(len(picks)) + 0.5) / len(picks))[None])
-    heard = _picked(recipe.sounds, picks)
-    things = [read_picture(path) for path in _picked(recipe.things, picks)]
-    behind = [read_picture(p)[..., :3] for p in _picked(recipe.backgrounds, scenes.backdrop_pick)]
+    plays = scenes.present & (scenes.heard | scenes.mimes)
+    is_shown = scenes.visible & (scenes.look != LOOKS.index("face"))
+    heard = _picked(recipe.sounds, picks, plays[0])
+    things = [read_thing(path) for path in _picked(recipe.things, picks, is_shown[0])]
+    behind = _picked(recipe.backgrounds, scenes.backdrop_pick, np.ones(1, bool))
+    behind = [read_picture(path)[..., :3] for path in behind]
     bank = Bank([read_mono(p, recipe.rate) for p in heard], recipe.rate) if heard else None
+    if bank is not None and len(bank) != len(heard):
+        raise ValueError(f"{len(bank)} sounds of {len(heard)}: {', '.join(heard)}")
     images = Images(backgrounds=behind, things=things) if behind or things else None
     names = tuple(os.path.splitext(os.path.basename(path))[0] for path in heard)
     return Staged(bank.scored(scenes) if bank else scenes, bank, images, names)
 
 
-def _picked(paths: tuple[str, ...], picks: np.ndarray) -> list[str]:
-    """For each pick, 0 to 1, its path; none where there are none."""
-    return [paths[min(int(p * len(paths)), len(paths) - 1)] for p in picks if paths]
+def _picked(paths: tuple[str, ...], picks: np.ndarray, is_used: np.ndarray) -> list[str]:
+    """For each pick, 0 to 1, its path; the first that is used in the place of those that are not.
+
+    None at all where there are none, or none is used.
+    """
+    if not paths or not is_used.any():
+        return []
+    chosen = [paths[min(int(p * len(paths)), len(paths) - 1)] for p in picks]
+    first = chosen[int(np.argmax(is_used))]
+    return [path if used else first for path, used in zip(chosen, is_used, strict=True)]
 
 
 _heads: dict = {}
 
 
-def _hrirs(recipe: Recipe):
+def head_of(recipe: Recipe):
     """The measured head, read once a process."""
     if recipe.hrir is None:
         return None
     from avtools.stream.hrir import load_hrirs
+    from avtools.world.measured import LONGEST, ResponseSet
 
     key = recipe.hrir, recipe.rate
     if key not in _heads:
-        _heads[key] = load_hrirs(*key)
+        try:
+            head = ResponseSet(*load_hrirs(*key))
+        except ValueError as error:
+            raise AvtoolsError(f"{recipe.hrir}: {error}") from error
+        if head.taps > LONGEST * recipe.rate:
+            raise AvtoolsError(
+                f"{recipe.hrir}: responses of {head.taps / recipe.rate:.3g} s, expected those of a"
+                f" head, of at most {LONGEST:g} s"
+            )
+        _heads[key] = head
     return _heads[key]

@@ -1,9 +1,11 @@
 """What scenes are made of, and what they are called: everything that is decided before the work."""
 
+import hashlib
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -16,6 +18,7 @@ class SceneItem(Item):
     """One scene: `path` is its name, `target` its file (None: its sound to standard output)."""
 
     seed: int = 0
+    folder: str | None = None  # whose manifest it belongs to
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,25 @@ class Recipe:
         seeds = np.asarray(seeds, np.int64)
         channels = np.array(self.habits)[seeds % len(self.habits)] if self.habits else None
         return draw(self.kind, self.preset, seeds, self.seconds, channels, self.ears)
+
+    def name(self, seed: int) -> str:
+        return f"{self.preset}-{seed:06d}"
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that decides what the files of a seed hold; devices agree within a tolerance.
+
+        The user's own files count by name, size and time of change.
+        """
+        from avtools.world.presets import PRESETS
+
+        said = asdict(self) | {"preset": PRESETS[self.preset]}
+        del said["device"]
+        for part in ("sounds", "backgrounds", "things"):
+            said[part] = _marks(said[part])
+        said["hrir"] = None if self.hrir is None else _marks(_files_at(self.hrir))
+        text = repr(sorted(said.items())).encode("utf-8", "surrogateescape")
+        return hashlib.blake2b(text, digest_size=8).hexdigest()
 
     def beside(self, target: str) -> dict[str, str]:
         """The files that belong to a scene's file."""
@@ -84,12 +106,32 @@ def own_files(sounds: str | None, images: str | None) -> dict:
 
 def items_of(recipe, seeds: Sequence[int], ending: str, output, directory, shard) -> list:
     """The scenes with their names and targets."""
-    names = [f"{recipe.preset}-{seed:06d}" for seed in seeds]
+    names = [recipe.name(seed) for seed in seeds]
     if directory is None:
         target = None if output in (None, "-") else output
         return [SceneItem(n, n, target, None, s) for n, s in zip(names, seeds, strict=True)]
     items = [
-        SceneItem(name, file := f"{name}.{ending}", os.path.join(directory, file), None, seed)
+        SceneItem(
+            name, file := f"{name}.{ending}", os.path.join(directory, file), None, seed, directory
+        )
         for name, seed in zip(names, seeds, strict=True)
     ]
     return items if shard is None else only_shard(items, *parse_shard(shard))
+
+
+def _files_at(path: str) -> list[str]:
+    """The file, or those in the folder."""
+    if not os.path.isdir(path):
+        return [path]
+    return sorted(entry.path for entry in os.scandir(path) if entry.is_file())
+
+
+def _marks(paths: Iterable[str]) -> list[tuple[str, int, int]]:
+    """What tells files apart, wherever their folder lies."""
+    whole = [os.path.abspath(path) for path in paths]
+    top = os.path.commonpath([os.path.dirname(path) for path in whole]) if whole else ""
+    facts = [os.stat(path) for path in whole]
+    return [
+        (os.path.relpath(path, top), fact.st_size, fact.st_mtime_ns)
+        for path, fact in zip(whole, facts, strict=True)
+    ]

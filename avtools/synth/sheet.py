@@ -38,7 +38,7 @@ def _cell(recipe, item) -> Cell:
     for row in stage.truth(size, recipe.seconds):
         boxes += boxes_of(row, size[0], scenes.is_360)
         if not row["visible"]:
-            marks.append(_unseen(row, scenes, size[0]))
+            marks.append(unseen(row, scenes, size[0]))
     picture, known = picture[0, 0].cpu().numpy(), facts(scenes, 0)
     return Cell(picture, _caption(item, known), boxes, marks)
 
@@ -69,13 +69,16 @@ def boxes_of(row: dict, width: int, is_360: bool) -> list[Box]:
     return [box, *again]
 
 
-def _unseen(row: dict, scenes, width: int) -> Mark:
-    """What can't be seen: in 360 a mark at its azimuth, else an arrow out of that side."""
+def unseen(row: dict, scenes, width: int) -> Mark:
+    """What can't be seen: a mark at its azimuth; of a camera, outside its picture, an arrow."""
     azimuth = row["azimuth"]
     label = f"{row['sound'] or row['look'] or 'mover'} {degrees(azimuth)}"
     if scenes.is_360:
         return Mark(width * (0.5 - azimuth / 360), label, colour_of(row))
-    return Mark(-1.0 if azimuth > 0 else width + 1.0, label, colour_of(row))
+    place = row["center_x"]  # of what is hidden within the picture
+    if place is None or not 0 <= place <= width:
+        place = -1.0 if azimuth > 0 else width + 1.0
+    return Mark(place, label, colour_of(row))
 
 
 def scale(scenes, width: int) -> list[Mark]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from avtools.cli import status
+from avtools.commands.synth import parse_habits
 from avtools.stream.files import open_sound
 from avtools.stream.spatial import read_spatial
 from avtools.stream.video import frames, video_facts
@@ -54,9 +55,11 @@ def contents(folder) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def stereo(tmp_path_factory):
+    """In this process, where torch is loaded once."""
     folder = tmp_path_factory.mktemp("stereo")
-    more = ("--seed", SEED, "--count", 2, "--lossless", "--masks", "--jobs", 2)
-    made(*STEREO, *more, "-d", folder / "scenes", "--plot", folder / "sheet.png")
+    more = ("--seed", SEED, "--count", 2, "--lossless", "--masks")
+    wish = (*STEREO, *more, "-d", folder / "scenes", "--plot", folder / "sheet.png")
+    assert status(["synth", *map(str, wish)]) == 0
     return folder / "scenes"
 
 
@@ -97,7 +100,7 @@ def test_the_manifest_lists_the_scenes_and_is_an_input(stereo):
     assert [row["file"] for row in rows] == [f"easy-{SEED + k:06d}.mp4" for k in range(2)]
     one = rows[0]
     assert (one["kind"], one["preset"], one["seed"]) == ("stereo", "easy", str(SEED))
-    assert (one["source"], one["split"], one["ears"]) == (str(SEED // 10), "", "pair")
+    assert (one["source"], one["split"], one["ears"]) == (str(SEED // 10), "train", "pair")
     assert (stereo / one["truth"]).exists() and (stereo / one["masks"]).exists()
     probed = table("probe", stereo / "manifest.csv")
     assert [row["kind"] for row in probed] == ["video", "audio"] * 2
@@ -198,10 +201,11 @@ def run(capfd, *arguments) -> str:
     return said
 
 
-def test_equal_seeds_make_equal_files_alone_or_side_by_side(stereo, tmp_path, capfd):
-    more = ("--seed", SEED, "--count", 2, "--lossless", "--masks")
-    run(capfd, *STEREO, *more, "-d", tmp_path / "again")
-    assert contents(tmp_path / "again") == contents(stereo)
+def test_equal_seeds_make_equal_files_alone_or_side_by_side(tmp_path, capfd):
+    wish = ("--preset", "real", "--seconds", 0.5, "--size", "64x36", "--count", 2, "--masks")
+    for name, jobs in (("one", 1), ("two", 1), ("side", 2)):
+        run(capfd, *wish, "-d", tmp_path / name, "--jobs", jobs)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two") == contents(tmp_path / "side")
 
 
 def test_only_what_is_missing_is_made(stereo, tmp_path, capfd):
@@ -220,6 +224,25 @@ def test_only_what_is_missing_is_made(stereo, tmp_path, capfd):
     assert contents(folder) == contents(stereo) and kept.stat().st_mtime_ns == before
     assert status(["synth", *map(str, wish), "--skip-existing", "--rate", "44100"]) == 2
     assert "was made with rate 48000, not 44100" in capfd.readouterr().err
+    assert status(["synth", *map(str, wish), "--skip-existing", "--hop", "0.2"]) == 2
+    assert "was made with other options" in capfd.readouterr().err
+
+
+def test_a_part_without_scenes_is_no_failure(tmp_path, capfd):
+    parts = [("--shard", f"{k}/2", "--plot", tmp_path / f"{k}.png") for k in (1, 2)]
+    wish = ("--seconds", 0.5, "--format", "wav", "--size", "64x36", "-v", "-d", tmp_path / "d")
+    said = [run(capfd, *wish, *part) for part in parts]
+    assert sum("none of the scenes is in this part" in words for words in said) == 1
+    assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("d/*.wav"))) == 1
+
+
+def test_a_sheet_beside_a_pipe_does_not_keep_its_sound(tmp_path, capfdbinary):
+    small = ("--seconds", 0.5, "--size", "64x36", "--rate", 8000, "--plot", tmp_path / "sheet.png")
+    for more, size in (("-o", "-"), 4000 * 8), ((), 0):
+        assert status(["synth", *more, *map(str, small)]) == 0
+        sound, said = capfdbinary.readouterr()
+        assert said == b"" and size <= len(sound) < size + 100
+        (tmp_path / "sheet.png").unlink()
 
 
 def test_sound_alone_json_habits_and_parts(tmp_path, capfd):
@@ -231,7 +254,7 @@ def test_sound_alone_json_habits_and_parts(tmp_path, capfd):
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
     rows = truth_of(tmp_path / "whole" / "manifest.csv")
     assert [row["seed"] for row in rows] == [str(1_000_000 + k) for k in range(5)]
-    assert {(row["split"], row["source"]) for row in rows} == {("test", "7")}
+    assert {(row["split"], row["source"]) for row in rows} == {("test", "7-test")}
     assert load(tmp_path / "whole" / "real-1000000.wav").shape == (48000, 2)
     lines = (tmp_path / "whole" / "real-1000000.json").read_text().splitlines()
     assert json.loads(lines[0])["time"] == 0.05
@@ -329,8 +352,16 @@ def test_a_run_that_is_ended_leaves_whole_scenes_only(tmp_path):
         assert running.stderr.read() == b""
     films = list(folder.glob("*.mp4"))
     assert len(films) >= 2 and not [n for n in os.listdir(folder) if n.startswith(".")]
+    rows = truth_of(folder / "manifest.csv")
+    assert [row["file"] for row in rows] == sorted(film.name for film in films)
     for film in films:
         assert video_facts(film).frames == 50 and len(truth_of(film.with_suffix(".csv"))) >= 20
+
+
+def test_habits_are_any_channels():
+    assert parse_habits(None, 0) == ()
+    assert parse_habits("70000, 3,5-7", 0) == (70000, 3, 5, 6, 7)
+    assert parse_habits("100003", 1_000_000) == (100003,)
 
 
 @pytest.mark.parametrize(
@@ -356,6 +387,11 @@ def test_a_run_that_is_ended_leaves_whole_scenes_only(tmp_path):
         ("--kind 360 --size 640x360 -o a.mp4", "360 is twice as wide as high"),
         ("--size 33x16 -o a.mp4", "expected even numbers"),
         ("--seconds nan -o a.mp4", "--seconds nan: expected 0.5 to 600"),
+        ("--seconds 301 -o a.mp4", "--seconds 301: expected at most 300 at 48000 Hz"),
+        ("--seconds 300 --rate 96000 -o a.mp4", "expected at most 150 at 96000 Hz"),
+        ("--hop 0.009 -o a.mp4", "--hop 0.009: expected 0.01 s or more"),
+        ("--hop 9s -o a.mp4", "--hop 9s: expected 0.01 s or more"),
+        ("-o manifest.mp4", "manifest.mp4: its truth would be manifest.csv"),
         ("--seconds 601 -o a.mp4", "expected 0.5 to 600"),
         ("--fps 0 -o a.mp4", "--fps 0: expected 1 to 120"),
         ("--hop 0 -o a.mp4", "--hop 0"),
@@ -363,6 +399,9 @@ def test_a_run_that_is_ended_leaves_whole_scenes_only(tmp_path):
         ("--rate 12345 -o a.mp4", "12345 Hz"),
         ("--seed -1 -o a.mp4", "-1"),
         ("--habits x -o a.mp4", "--habits x: expected numbers of channels"),
+        ("--habits 5- -o a.mp4", "--habits 5-: expected numbers of channels"),
+        ("--habits 100000 -o a.mp4", "as in 3 or 0-9, from 0 to 99999 below seed 1000000"),
+        ("--habits 0-99999 -o a.mp4", "--habits 0-99999: expected at most 10000 channels"),
         ("--truth xml -o a.mp4", "--truth xml: expected one of csv, json"),
         ("--device tpu -o a.mp4", "--device tpu: expected one of"),
         ("--shard 1/2 -o a.mp4", "--shard goes with --directory"),

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from avtools.errors import AvtoolsError
-from avtools.stream.material import picture_files, read_mono, read_picture, sound_files
+from avtools.stream import material
+from avtools.stream.material import (
+    picture_files,
+    read_mono,
+    read_picture,
+    read_thing,
+    sound_files,
+)
 from tests.scenes import noise, plane_wave, save
 
 
@@ -41,7 +48,12 @@ def test_silence_is_no_sound(tmp_path):
     save(tmp_path / "nothing.wav", np.zeros((9000, 1), np.float32))
     save(tmp_path / "constant.wav", np.full((9000, 1), 0.5, np.float32))
     save(tmp_path / "click.wav", noise(1, 100))
-    for name, why in (("nothing", "silent"), ("constant", "silent"), ("click", "shorter")):
+    for name, place in (("first", 0), ("last", -1)):
+        lonely = np.zeros((9000, 1), np.float32)
+        lonely[place] = 0.9
+        save(tmp_path / f"{name}.wav", lonely)
+    silent = [(name, "silent") for name in ("nothing", "constant", "first", "last")]
+    for name, why in (*silent, ("click", "shorter")):
         with pytest.raises(AvtoolsError, match=rf"{name}\.wav: {why}"):
             read_mono(str(tmp_path / f"{name}.wav"), 48000)
 
@@ -77,8 +89,40 @@ def test_pictures_come_as_red_green_blue_and_keep_what_is_transparent(tmp_path):
         cv2.imwrite(str(tmp_path / name), picture)
         read = read_picture(str(tmp_path / name))
         assert read.dtype == np.uint8 and tuple(read[0, 0]) == first
+
+
+def test_what_is_no_picture_is_refused_in_one_line(tmp_path, capfd):
+    noisy = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)
+    whole = cv2.imencode(".png", noisy)[1]
+    half, torn = whole[: len(whole) // 2], np.concatenate([whole[:200], whole[220:]])
+    (tmp_path / "half.png").write_bytes(half.tobytes())
+    (tmp_path / "torn.png").write_bytes(torn.tobytes())
     (tmp_path / "bad.png").write_bytes(b"no picture")
     (tmp_path / "empty.png").write_bytes(b"")
-    for name in ("bad.png", "empty.png"):
-        with pytest.raises(AvtoolsError, match="can't be read as a picture"):
+    for name in ("half.png", "torn.png", "bad.png", "empty.png"):
+        with pytest.raises(AvtoolsError, match=f"{name}: can't be read as a picture"):
             read_picture(str(tmp_path / name))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_thing_that_is_clear_everywhere_is_none(tmp_path):
+    for name, opaque in (("bell", 255), ("ghost", 100)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((4, 6, 4), opaque, np.uint8))
+    assert read_thing(str(tmp_path / "bell.png")).shape == (4, 6, 4)
+    with pytest.raises(AvtoolsError, match=r"ghost\.png: clear everywhere"):
+        read_thing(str(tmp_path / "ghost.png"))
+
+
+def test_what_stays_in_memory_is_limited_in_bytes(monkeypatch):
+    read = []
+
+    @material._kept
+    def reading(name: str) -> np.ndarray:
+        read.append(name)
+        return np.zeros(100, np.uint8)
+
+    monkeypatch.setattr(material, "KEPT_BYTES", 250)
+    for name in "abacab":
+        assert len(reading(name)) == 100
+    # a and b stay, a is asked for again, c takes the place of b.
+    assert read == ["a", "b", "c", "b"]

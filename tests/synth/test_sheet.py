@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from avtools.synth.sheet import PAUSING, SILENT, SOUNDING, boxes_of, colour_of, scale
+from avtools.synth.sheet import PAUSING, SILENT, SOUNDING, boxes_of, colour_of, scale, unseen
 
 ROW = {
     "role": "source", "sound": "voice", "look": "face", "sounding": 1, "visible": 0.8,
@@ -29,6 +29,20 @@ def test_a_thing_across_the_seam_has_a_box_on_both_sides():
 def test_what_can_not_be_seen_has_no_box():
     assert boxes_of(ROW | {"visible": 0}, 100, is_360=False) == []
     assert boxes_of(ROW | {"x": None}, 100, is_360=False) == []
+
+
+def test_what_is_hidden_in_the_picture_has_a_mark_there_and_what_is_outside_an_arrow():
+    camera, around = SimpleNamespace(is_360=False), SimpleNamespace(is_360=True)
+    hidden = ROW | {"visible": 0, "azimuth": 20.0, "center_x": 25.0}
+    assert unseen(hidden, camera, 100).x == 25
+    for azimuth, place in ((60.0, -1), (-60.0, 101)):
+        for center in (None, 50 - 2 * azimuth):
+            outside = hidden | {"azimuth": azimuth, "center_x": center}
+            assert unseen(outside, camera, 100)[:2] == (
+                place,
+                f"voice {azimuth:+.0f}°".replace("-", "−"),
+            )
+    assert unseen(hidden | {"azimuth": 90.0}, around, 100).x == 25
 
 
 def test_the_scale_is_the_pictures():
