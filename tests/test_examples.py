@@ -25,6 +25,17 @@ def test_the_scene_is_heard_and_seen_where_it_was_made(tmp_path):
         assert abs(up - 15) < 1 and abs(high - 15) < 1
 
 
+def test_curate_keeps_exactly_the_right_scenes(tmp_path):
+    """The script itself compares; exit status 1 where anything is not as it was made to be."""
+    run = [sys.executable, ROOT / "examples" / "curate_scenes.py", "-d", tmp_path / "scenes"]
+    small = ["--count", "4", "--seconds", "3", "--jobs", "1"]
+    done = subprocess.run([*run, *small], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 scenes right: 2 kept" in done.stdout and "1 scenes right: 1 kept" in done.stdout
+    assert "1 scenes in the middle: 1 " in done.stdout and "DIFFERS" not in done.stdout
+    assert done.stdout.count("  fine ") == 26
+
+
 @pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="tests/run makes .venv")
 def test_the_quickstart_runs_to_its_end(tmp_path):
     done = subprocess.run([ROOT / "examples" / "quickstart", tmp_path], capture_output=True)

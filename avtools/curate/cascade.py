@@ -1,14 +1,16 @@
 """One clip through all tests, the cheapest first: it stops at the first stage that it fails.
 
 container   what the survey knows: channels, length, whether the file is cut off
-audio       the window's sound is decoded: level, left and right, the sound field
+audio       the window's sound is decoded: whole, undamaged, level, left and right, the sound field
 keyframes   a few pictures: whether anything moves, faces
-full        the window's picture in full; only here is it known to be whole
+full        the window's picture in full; only here is it known to be whole and undamaged
 pack        what passed is written down for the shards
 
 What is known when a clip fails is kept. A stage's tests stand in `TESTS` (avtools/curate/tests.py).
 """
 
+import contextlib
+import copy
 import os
 import traceback
 from collections.abc import Iterable
@@ -18,17 +20,23 @@ from pathlib import Path
 
 import numpy as np
 
-from avtools.curate.complete import complete
+from avtools.curate.complete import complete, numbers, undamaged
 from avtools.curate.plan import Planned
 from avtools.curate.settings import Settings
 from avtools.curate.survey import decoder_errors, is_whole, without_name
-from avtools.curate.tests import of_stage
+from avtools.curate.tests import checked_detector, of_stage
 from avtools.curate.verdict import Verdict
 from avtools.datasets.clip import Clip
 from avtools.errors import AvtoolsError, reason
+from avtools.stream.damage import Damage, counted
 
 TEST_RATE = 16_000
 KEYFRAME_WIDTH = 512  # what faces are looked for in
+# With fewer pictures than the first, movement can't be seen: then tests look at the second number.
+FEWEST_PICTURES, CLOSER_PICTURES = 2, 12
+# A longer time without a picture or a sound, in seconds, is a hole in a damaged file; and so many
+# pictures of the file, where these come slower.
+HOLE_SECONDS, HOLE_PICTURES = 1.0, 4
 
 
 class View:
@@ -40,11 +48,26 @@ class View:
         self.facts = planned.facts or {}
         self.settings = settings
 
-    @cached_property
+    @property
     def sound(self) -> np.ndarray:
-        """`(channels, samples)` at the rate of the shards."""
-        sound, _ = self.clip.hear(self.settings.rate)
-        return np.nan_to_num(sound, posinf=0, neginf=0)
+        """`(channels, samples)` at the rate of the shards; what is no number is 0."""
+        return self._heard[0]
+
+    @property
+    def bad(self) -> float:
+        """The share of the sound's samples that were no numbers."""
+        return self._heard[1]
+
+    @property
+    def sound_damage(self) -> Damage:
+        return self._heard[2]
+
+    @cached_property
+    def _heard(self) -> tuple[np.ndarray, float, Damage]:
+        with self._counted(self.clip.sound, HOLE_SECONDS) as damage:
+            sound, _ = self.clip.hear(self.settings.rate)
+        bad = 1 - float(np.isfinite(sound).mean()) if sound.size else 0.0
+        return np.nan_to_num(sound, posinf=0, neginf=0), bad, damage
 
     @cached_property
     def test_sound(self) -> np.ndarray:
@@ -76,10 +99,37 @@ class View:
         stacked = np.stack(pictures) if pictures else np.zeros((0, 1, 1, 3), np.uint8)
         return [time - begin for time in times], stacked
 
-    @cached_property
+    @property
     def frames(self) -> np.ndarray:
         """`(n, height, width, 3)`, as they go into the shards."""
-        return self.clip.see(self.settings.fps, self._scaled(shortest=self.settings.size))
+        return self._seen[0]
+
+    @property
+    def picture_damage(self) -> Damage:
+        return self._seen[1]
+
+    @cached_property
+    def _seen(self) -> tuple[np.ndarray, Damage]:
+        # Between two pictures that are asked for others are left out on purpose.
+        rates = [self.settings.fps / 2, (self.facts.get("fps") or np.inf) / HOLE_PICTURES]
+        with self._counted(self.clip.video, max(HOLE_SECONDS, *(1 / r for r in rates))) as damage:
+            size = self._scaled(shortest=self.settings.size)
+            return self.clip.see(self.settings.fps, size), damage
+
+    def _counted(self, path: str, gap: float) -> contextlib.AbstractContextManager[Damage]:
+        from avtools.stream.clock import file_begins
+
+        begin = self.clip.start + (0.0 if os.path.isdir(path) else file_begins(path))
+        return counted(begin, begin + self.clip.duration, gap)
+
+    def closer(self) -> "View":
+        """The same clip with more pictures, where there are too few for a test."""
+        if len(self.frames) >= FEWEST_PICTURES:
+            return self
+        more = copy.copy(self)  # the sound, where it is decoded, with it
+        more.settings = replace(self.settings, fps=CLOSER_PICTURES / self.clip.duration)
+        more.__dict__.pop("_seen")
+        return more
 
     def _scaled(self, shortest: int | None = None, longest: int | None = None) -> tuple[int, int]:
         """Width and height with the shape kept, never enlarged; even, as codecs like it."""
@@ -92,6 +142,8 @@ class View:
 def judged(group: Iterable[Planned], settings: Settings, shelf: str | None) -> list:
     """(clip, record) of each clip of a group: a task of the engine. `shelf`: where what passes is
     packed."""
+    if settings.detector is not None:
+        checked_detector(settings.detector)  # where it is missing no clip is to blame: the run ends
     return [(planned.clip.key, judge(planned, settings, shelf)) for planned in group]
 
 
@@ -163,6 +215,9 @@ def _audio(view: View):
     expected, seconds = view.clip.duration, view.sound.shape[-1] / view.settings.rate
     heard = complete(expected, seconds, expected)
     yield Verdict({"sound_seconds": seconds}, heard.reasons)
+    met = view.sound_damage
+    yield undamaged("pieces of sound", met.damaged, met.decoded, met.lost_seconds, expected)
+    yield numbers(view.bad)
     for test in of_stage("audio", view.settings):
         yield test(view)
 
@@ -178,8 +233,13 @@ def _full(view: View):
     seconds = min(expected, (len(view.frames) + 1) / fps)
     seen = complete(expected, expected, seconds)
     yield Verdict({"picture_seconds": len(view.frames) / fps}, seen.reasons)
+    met = view.picture_damage
+    # A picture that stands for long is no hole by itself: some cameras leave out what is the same.
+    lost = met.lost_seconds if met.damaged else 0.0
+    yield undamaged("pictures", met.damaged, met.decoded, lost, expected)
+    closer = view.closer()
     for test in of_stage("full", view.settings):
-        yield test(view)
+        yield test(closer)
 
 
 STAGES = (

@@ -1,4 +1,4 @@
-"""Clips that end before their time: what a decoder gave against what was to come."""
+"""Clips that end before their time or are damaged: what a decoder gave against what was to come."""
 
 from avtools.curate.verdict import Verdict
 
@@ -8,14 +8,11 @@ def complete(
     sound_seconds: float,
     picture_seconds: float,
     *,
-    errors: int = 0,
     least: float = 0.98,
-    most_errors: int = 0,
 ) -> Verdict:
-    """Left out if sound or picture has less than `least` of its length, or can't be decoded.
+    """Left out if sound or picture has less than `least` of its length.
 
-    `errors` are those that the decoder met on the way. Figures: `sound_seconds`,
-    `picture_seconds`, `decode_errors`.
+    Figures: `sound_seconds`, `picture_seconds`.
     """
     if not expected_seconds > 0:
         raise ValueError(f"{expected_seconds} s, expected more than 0")
@@ -25,11 +22,36 @@ def complete(
             reasons.append(f"no {name}: nothing could be decoded")
         elif seconds < least * expected_seconds:
             reasons.append(f"truncated {name}: {seconds:.2f} s, expected {expected_seconds:.2f} s")
-    if errors > most_errors:
-        reasons.append(f"undecodable: {errors} errors, expected at most {most_errors}")
-    figures = {
-        "sound_seconds": float(sound_seconds),
-        "picture_seconds": float(picture_seconds),
-        "decode_errors": float(errors),
-    }
+    figures = {"sound_seconds": float(sound_seconds), "picture_seconds": float(picture_seconds)}
     return Verdict(figures, tuple(reasons))
+
+
+def undamaged(
+    name: str,
+    damaged: int,
+    decoded: int,
+    lost_seconds: float,
+    expected_seconds: float,
+    *,
+    most: float = 0.02,
+) -> Verdict:
+    """Left out if a decoder could make nothing of more than `most` of what it was given.
+
+    `damaged` of `decoded` pieces ("pictures", "pieces of sound"), and `lost_seconds` in which none
+    came at all. One flipped bit spoils one of them; a sector of a disk, all up to the next
+    keyframe. Figure: `damaged_` and the last word of the name, a share.
+    """
+    share = damaged / decoded if decoded else 0.0
+    lost = lost_seconds / expected_seconds
+    reasons = []
+    if share > most:
+        reasons.append(f"damaged: {damaged} of {decoded} {name}")
+    if lost > most:
+        reasons.append(f"damaged: no {name.split()[-1]} for {lost_seconds:.2f} s")
+    return Verdict({f"damaged_{name.split()[-1]}": max(share, lost)}, tuple(reasons))
+
+
+def numbers(bad: float, *, most: float = 0.001) -> Verdict:
+    """Left out if more than this share of the samples is no number. Figure: `bad`."""
+    said = f"nan: {100 * bad:.1f} % of the samples are no numbers"
+    return Verdict({"bad": bad}, (said,) if bad > most else ())

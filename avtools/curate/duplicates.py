@@ -6,7 +6,7 @@ that happens in 1 - (1 - (1 - p)^KEY)^TABLES of the pairs: all but 1 in 10^5 for
 kbit/s flips 0.01 to 0.09), 0.9 for 0.17. Unrelated clips meet in a table with probability 2^-KEY.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -38,6 +38,30 @@ def first_of_each(signatures: Sequence[str]) -> np.ndarray:
     repeats = roots != np.arange(len(known))
     first[known[repeats]] = known[roots[repeats]]
     return first
+
+
+def first_sources(sources: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """For each source that shares a clip with another the first one of all that hang together.
+
+    `sources` in their order; `pairs` of sources of which a clip of one repeats one of the other.
+    What stands in a pair belongs on one side of a split: where one clip is a copy, others are too,
+    though they were not drawn.
+    """
+    rank = {source: k for k, source in enumerate(sources)}
+    above: dict[str, str] = {}
+
+    def first(source: str) -> str:
+        while (up := above.get(source, source)) != source:
+            above[source] = above.get(up, up)  # half the way for the next one
+            source = up
+        return source
+
+    met: dict[str, None] = {}
+    for one, other in pairs:
+        met |= {one: None, other: None}
+        early, late = sorted((first(one), first(other)), key=rank.__getitem__)
+        above[late] = early
+    return {source: first(source) for source in met}
 
 
 def _words(signatures: list[str]) -> np.ndarray:

@@ -58,7 +58,7 @@ def read_keep(path: str | None) -> frozenset[str] | None:
         return None
     from avtools.datasets.listing import lines
 
-    listed = frozenset(lines(path))
+    listed = frozenset(lines(path, any_names=True))
     if not listed:
         raise AvtoolsError(f"{path}: nothing in it, expected a channel, source or clip a line")
     return listed

@@ -18,29 +18,26 @@ def loudness(
     active_db: float = -65.0,
     least_active: float = 0.1,
     most_clipped: float = 0.01,
-    most_bad: float = 0.001,
 ) -> Verdict:
     """A sound `(channels, samples)`; left out if silent, mostly silent or clipped.
 
     Figures: `level_db`, the rms of the loudest channel against full scale; `peak_db`; `active`, the
     share of windows of 50 ms above `active_db`; `clipped`, the share of moments at which a channel
-    is at full scale; `bad`, the share of samples that are no number.
+    is at full scale. Samples that are no numbers count as 0 here (`complete.numbers` tells them).
     """
     facts, size = counted(sound), max(1, round(WINDOW_SECONDS * rate))
     if not facts.frames:
         return Verdict(
-            {n: float("nan") for n in ("level_db", "peak_db", "active", "clipped", "bad")},
+            {n: float("nan") for n in ("level_db", "peak_db", "active", "clipped")},
             ("silent: no samples",),
         )
-    bad = facts.bad_samples / sound.size
-    sound = np.nan_to_num(sound, nan=0, posinf=0, neginf=0) if bad else sound
+    sound = np.nan_to_num(sound, posinf=0, neginf=0) if facts.bad_samples else sound
     levels = window_levels(sound, size)
     figures = {
         "level_db": max(-200.0, float(facts.level_db.max())),
         "peak_db": 20 * float(np.log10(max(facts.peak.max(), 1e-10))),
         "active": float((levels > active_db).mean()),
         "clipped": float((np.abs(sound) >= CLIPPED).any(axis=0).mean()),
-        "bad": bad,
     }
     reasons = []
     if figures["level_db"] < least_db:
@@ -55,8 +52,6 @@ def loudness(
             f"clipping: {100 * figures['clipped']:.1f} % of the time at full scale, expected at "
             f"most {100 * most_clipped:g} %"
         )
-    if bad > most_bad:
-        reasons.append(f"nan: {100 * bad:.1f} % of the samples are no numbers")
     return Verdict(figures, tuple(reasons))
 
 

@@ -17,6 +17,9 @@ from avtools.stream.outputs import whole
 COLUMNS = (
     "clip,file,source,channel,start,duration,split,kept,reason,stage,shard,sound,convention,label"
 ).split(",")
+# Only where a clip needs them.
+RARE = ("video", "picture_rate", "has_height")
+PATHS = ("file", "sound", "video")
 NEEDED = ("clip", "file", "kept", "reason")
 
 
@@ -34,11 +37,8 @@ class Fate:
 
 def row_of(clip: Clip, fate: Fate, split: str, shard: str | None, figures: Mapping) -> dict:
     """The row of a clip."""
-    files = {"file": clip.video or clip.sound}
-    if clip.sound != clip.video and clip.video is not None:
-        files["sound"] = clip.sound
     return (
-        files
+        _files(clip)
         | {
             "clip": clip.key,
             "source": clip.source,
@@ -57,6 +57,20 @@ def row_of(clip: Clip, fate: Fate, split: str, shard: str | None, figures: Mappi
     )
 
 
+def _files(clip: Clip) -> dict:
+    """And what of them the reader does not take for granted."""
+    from avtools.datasets.plain import is_video
+
+    cells: dict = {"file": clip.video or clip.sound}
+    if clip.video is not None and clip.sound != clip.video:
+        cells["sound"] = clip.sound
+    if clip.video is not None and not is_video(clip.video):  # a folder of pictures, say
+        cells["video"] = clip.video
+    if clip.picture_rate is not None:
+        cells["picture_rate"] = float(clip.picture_rate)
+    return cells if clip.has_height else cells | {"has_height": "no"}
+
+
 def write(
     path: str, rows: Callable[[], Iterable[Mapping]], seen: Callable[[Mapping], None]
 ) -> None:
@@ -65,7 +79,9 @@ def write(
     for row in rows():
         figures |= dict.fromkeys(row)
         seen(row)
-    columns = [*COLUMNS, *(name for name in figures if name not in COLUMNS)]
+    rare = [name for name in RARE if name in figures]
+    known = [*COLUMNS, *rare]
+    columns = [*known, *(name for name in figures if name not in known)]
     here = Path(path).absolute().parent
     with (
         whole(path) as temporary,
@@ -75,7 +91,7 @@ def write(
         table.writerow(columns)
         for row in rows():
             row = dict(row)
-            for name in ("file", "sound"):
+            for name in PATHS:
                 if row.get(name):
                     row[name] = os.path.relpath(row[name], here)
             table.writerow([_cell(row.get(name)) for name in columns])
@@ -100,7 +116,7 @@ def read(path: str) -> Iterator[dict[str, str]]:
                 )
             for row in rows:
                 row = {name: cell for name, cell in row.items() if name and cell}
-                for name in ("file", "sound"):
+                for name in PATHS:
                     if name in row:
                         row[name] = os.path.normpath(here / row[name])
                 yield row
@@ -121,7 +137,7 @@ class Channels:
         mine["clips"] += 1
         mine["kept"] += row.get("kept") == "yes"
         for name, value in row.items():
-            is_figure = name not in COLUMNS and isinstance(value, int | float)
+            is_figure = name not in (*COLUMNS, *RARE) and isinstance(value, int | float)
             if is_figure and value == value:
                 total, count = mine["sums"].get(name, (0.0, 0))
                 mine["sums"][name] = total + value, count + 1

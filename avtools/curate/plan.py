@@ -1,14 +1,18 @@
 """Which stretches of which files become clips: drawn once, the same on every run.
 
-A clip's identity is the name of its footage and where it begins there. Clips of one source are
-spread over it without overlap, at most so many of them; where each lies in its part of the source
-is drawn from the seed alone, as a share of the room there: other files change nothing, and copies
-of a video under other names give the same clips, which are then found to be copies.
+A clip's identity is the name of its footage and where it begins there. Footage is laid out in slots
+as long as a clip, side by side from its beginning on, and of these the ones with the lowest hash of
+the seed and the slot's number become clips, at most so many of a source. Neither names nor other
+files change anything, and a file's length only says which slots there are: copies of a video under
+other names, re-encoded or cut off at the end, give the same clips, which are then found to be
+copies. Those of a copy that was cut at its beginning lie elsewhere in the picture and are not.
 """
 
 import hashlib
+import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from avtools.curate.survey import files_key, usable_seconds
 from avtools.datasets.clip import Clip
@@ -57,8 +61,9 @@ def _of_source(
     for clip, facts, (length_ms, room), count in zip(footage, known, rooms, counts, strict=True):
         if not room:
             rows.append(Planned(_at(clip, 0, None), _no_room(facts, length_ms, clip_ms), facts))
-        for start, length in drawn(length_ms, clip_ms, count, str(seed)):
-            rows.append(Planned(_at(clip, start, length), None, facts))
+        for slot in drawn(room, count, seed):
+            length = min(clip_ms, length_ms - slot * clip_ms)
+            rows.append(Planned(_at(clip, slot * clip_ms, length), None, facts))
     return rows
 
 
@@ -73,7 +78,7 @@ def _no_room(facts: dict | None, length_ms: int, clip_ms: int) -> str:
 
 
 def room_for(length_ms: int, clip_ms: int) -> int:
-    """How many clips fit; what is somewhat shorter than one is one."""
+    """How many slots there are; what is somewhat shorter than one is one."""
     fit = (length_ms + SLACK_MS) // clip_ms
     return fit or int(length_ms >= LEAST_SHARE * clip_ms)
 
@@ -92,13 +97,15 @@ def shared_out(rooms: list[int], most: int, keys: list[str], seed: int) -> list[
     return counts
 
 
-def drawn(length_ms: int, clip_ms: int, count: int, salt: str) -> Iterator[tuple[int, int]]:
-    """(start, length) in milliseconds of `count` clips: each anywhere in its own part."""
-    clip_ms = min(clip_ms, length_ms)
-    for k in range(count):
-        begin, end = k * length_ms // count, (k + 1) * length_ms // count
-        length = min(clip_ms, end - begin)
-        yield begin + mixed(f"{salt}:{k}") * (end - begin - length + 1) // 2**64, length
+@lru_cache(maxsize=4096)  # files of one length have the same draw
+def drawn(room: int, count: int, seed: int) -> tuple[int, ...]:
+    """`count` of the slots 0 to `room` - 1, in their order."""
+    return tuple(sorted(heapq.nsmallest(count, range(room), key=lambda k: _lot(seed, k))))
+
+
+@lru_cache(maxsize=1 << 16)
+def _lot(seed: int, slot: int) -> int:
+    return mixed(f"{seed}:slot:{slot}")
 
 
 def _at(clip: Clip, start_ms: int, length_ms: int | None) -> Clip:

@@ -36,14 +36,20 @@ def off_centre(view) -> Verdict:
 
 
 def ambisonic(view) -> Verdict:
-    """Of what was put in order by the convention that the file or the user names."""
+    """Of what was put in order by the convention that the file, its dataset or the user names, or
+    else is taken for AmbiX. A name is no evidence here: what is named wrongly is to be found."""
     from avtools.curate.ambisonic import ambisonic
 
     channels = len(view.sound)
     if channels != 4:
         said = f"{channels} channels: expected ambisonics; --from says how they are meant"
         return Verdict({}, (said,))
-    found = ambisonic(view.test_sound, TEST_RATE, allow_flat=not view.clip.has_height)
+    found = ambisonic(
+        view.test_sound,
+        TEST_RATE,
+        expected="ambix",
+        allow_flat=not view.clip.has_height,
+    )
     figures = dict(found.figures)
     figures["heard_as"] = figures.pop("convention")
     return Verdict(figures, found.reasons)

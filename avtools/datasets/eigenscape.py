@@ -2,9 +2,10 @@
 
     Class.N.wav   the class is what stands before the first dot
 
-Clips are 30 seconds. The fold says which two recordings of each class are the test: fold 1 the
-recordings 1 and 2, fold 4 the recordings 7 and 8. (Published folds were shuffled without a seed:
-their figures are for other folds.)
+Clips are 30 seconds. A source is a recording: nothing in the names says more of where it was made.
+The fold says which two recordings of each class are the test: fold 1 the recordings 1 and 2, fold 4
+the recordings 7 and 8. (Published folds were shuffled without a seed: their figures are for other
+folds.)
 """
 
 import math

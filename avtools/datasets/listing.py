@@ -7,19 +7,25 @@ from collections.abc import Iterator
 from avtools.errors import AvtoolsError, reason
 
 LONGEST_LINE = 100_000
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def lines(path: str, comments: bool = True) -> Iterator[str]:
-    """The lines of a list without blanks at their ends; empty ones and comments (#) left out."""
-    for line in _lines(path):
+def lines(path: str, comments: bool = True, any_names: bool = False) -> Iterator[str]:
+    """The lines of a list without blanks at their ends; empty ones and comments (#) left out.
+
+    `any_names`: names of files stand in it, which need not be UTF-8, as Python has them then.
+    """
+    for line in _lines(path, any_names):
         line = line.strip()
         if line and not (comments and line.startswith("#")):
             yield line
 
 
-def rows(path: str, comments: bool = True) -> Iterator[tuple[int, list[str]]]:
+def rows(
+    path: str, comments: bool = True, any_names: bool = False
+) -> Iterator[tuple[int, list[str]]]:
     """(line number, cells) of a CSV, without empty lines and comments (#)."""
-    reader = csv.reader(_lines(path), skipinitialspace=True, strict=True)
+    reader = csv.reader(_lines(path, any_names), skipinitialspace=True, strict=True)
     try:
         for cells in reader:
             cells = [cell.strip() for cell in cells]
@@ -29,14 +35,16 @@ def rows(path: str, comments: bool = True) -> Iterator[tuple[int, list[str]]]:
         raise AvtoolsError(f"{path}: line {reader.line_num}: not CSV ({error})") from error
 
 
-def table(path: str, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
+def table(
+    path: str, needed: tuple[str, ...], any_names: bool = False
+) -> Iterator[tuple[str, dict[str, str]]]:
     """(where, row) of a CSV whose first line names its columns, in any order and case.
 
     A file's name may begin with #: below the names a line is a comment only where it has not as
     many cells as they are.
     """
     header: list[str] | None = None
-    for number, cells in rows(path, comments=False):
+    for number, cells in rows(path, False, any_names):
         if cells[0].startswith("#") and (header is None or len(cells) != len(header)):
             continue
         if header is None:
@@ -73,9 +81,12 @@ def degrees(text: str | None, where: str) -> float:
     return azimuth if -180 < azimuth <= 180 else 180.0 - (180.0 - azimuth) % 360.0
 
 
-def _lines(path: str) -> Iterator[str]:
+def _lines(path: str, any_names: bool) -> Iterator[str]:
+    coded = {"encoding": "utf-8-sig", "errors": "surrogateescape" if any_names else "strict"}
     try:
-        with open(path, encoding="utf-8-sig", newline=None) as file:
+        with open(path, newline=None, **coded) as file:
+            if file.buffer.peek(2)[:2] in UTF_16:
+                raise AvtoolsError(f"{path}: not a text file in UTF-8")
             while line := file.readline(LONGEST_LINE):
                 if len(line) >= LONGEST_LINE:
                     raise AvtoolsError(f"{path}: a line of over {LONGEST_LINE} characters")

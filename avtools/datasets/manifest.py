@@ -6,10 +6,13 @@
     channel, label, split (train, val, test), convention (as --from, or stereo, or mic)
     start, duration or end      seconds
     truth       a table of what sounds when and where (events.py)
+    picture_rate  pictures a second, where `video` is a folder of them
+    has_height  no: ambisonics without a Z that means anything
     kept        rows that say no are left out
 
 What `avtools synth` and `avtools curate` write is read by this; columns beyond these are passed
-over. Rows whose files are not there are skipped and counted.
+over. Rows whose files are not there are skipped and counted. A folder that synth made may stand for
+its manifest.csv: files in it that are not listed there are left out, and told.
 """
 
 import os
@@ -19,10 +22,12 @@ from dataclasses import replace
 from avtools.datasets.clip import Clip, Truth
 from avtools.datasets.dataset import Dataset, collected, names_in
 from avtools.datasets.events import read_events
-from avtools.datasets.listing import number, table
-from avtools.errors import AvtoolsError
+from avtools.datasets.listing import number, rows, table
+from avtools.errors import AvtoolsError, warn
 
 SIGNS = "a CSV with a column `file`"
+# In a folder, and the columns by which it is known that synth made it.
+OF_FOLDER, OF_SCENES = "manifest.csv", frozenset(("file", "truth", "seed"))
 PATHS = ("file", "sound", "video")
 NO = frozenset(("no", "0", "false"))
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -30,24 +35,52 @@ CONVENTIONS = ("ambix", "ambix+stereo", "fuma", "n3d", "wxy", "xywz", "youtube",
 
 
 def fits(path: str) -> bool:
+    if os.path.isdir(path):
+        return _is_of_scenes(os.path.join(path, OF_FOLDER))
     return os.path.isfile(path) and path.lower().endswith(".csv")
 
 
+def _is_of_scenes(path: str) -> bool:
+    try:
+        _, header = next(rows(path, any_names=True))
+    except (AvtoolsError, StopIteration):
+        return False
+    return set(header) >= OF_SCENES
+
+
 def read(path: str) -> Dataset:
+    root = path
+    if os.path.isdir(root):
+        path = os.path.join(root, OF_FOLDER)
+        _tell_others(root, path)
     there = Folders(os.path.dirname(path))
     clips, missing = [], 0
-    for where, row in table(path, ()):
+    for where, row in table(path, (), any_names=True):
         if row.get("kept", "").lower() in NO:
             continue
         files = _files(where, row)
         if all(there.has(f) for f in files.values()):
             clips.append(_clip(where, row, {k: there.path(f) for k, f in files.items()}, there))
         else:
+            _refuse_coding(path, where, files)
             missing += 1
     # A name that several rows share is told apart by where each begins.
     shared = Counter(clip.key for clip in clips)
     clips = [replace(c, key=f"{c.key}-{c.start:g}") if shared[c.key] > 1 else c for c in clips]
-    return collected("manifest", path, clips, missing)
+    return collected("manifest", root, clips, missing)
+
+
+def _tell_others(root: str, path: str) -> None:
+    """Files of which the folder's manifest says nothing: not even whether one may learn of them."""
+    from avtools.stream.batch import find_inputs
+
+    listed = {os.path.normpath(row.get("file", "")) for _, row in table(path, (), any_names=True)}
+    try:
+        others = [item.relative for item in find_inputs([root]) if item.relative not in listed]
+    except AvtoolsError:  # no files at all
+        return
+    if others:
+        warn(f"{path}: does not list {len(others)} files, as {others[0]}: left out")
 
 
 class Folders:
@@ -65,6 +98,17 @@ class Folders:
         if folder not in self._seen:
             self._seen[folder] = set(names_in(folder or ".", hidden=True))
         return base in self._seen[folder]
+
+
+def _refuse_coding(path: str, where: str, files: dict[str, str]) -> None:
+    """Names of files are any bytes; where none is called so, the text is in another coding."""
+    for name in files.values():
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise AvtoolsError(
+                f"{path}: not a text file in UTF-8 (and no file is called as in {where})"
+            ) from None
 
 
 def _files(where: str, row: dict[str, str]) -> dict[str, str]:
@@ -109,7 +153,18 @@ def _clip(where: str, row: dict[str, str], files: dict[str, str], there: Folders
         label=row.get("label") or None,
         channel=row.get("channel") or None,
         truth=Truth(there.path(truth), read_events) if truth else None,
+        has_height=row.get("has_height", "").lower() not in NO,
+        picture_rate=_picture_rate(where, row.get("picture_rate")),
     )
+
+
+def _picture_rate(where: str, text: str | None) -> float | None:
+    if not text:
+        return None
+    rate = number(text, where)
+    if rate <= 0:
+        raise AvtoolsError(f"{where}: picture_rate {text}, expected more than 0")
+    return rate
 
 
 def _duration(where: str, row: dict[str, str], start: float) -> float | None:

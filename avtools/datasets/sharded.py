@@ -75,6 +75,7 @@ def _clip(shards: "Shards", number: int) -> ShardedClip:
         split=begins if begins in SPLITS else None,
         label=known.get("label"),
         channel=known.get("channel"),
+        has_height=known.get("has_height", True),
         shards=shards,
         number=number,
     )

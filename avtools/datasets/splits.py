@@ -35,13 +35,15 @@ def split_by_source(
 
 
 def check_leaks(clips: Iterable[Clip]) -> dict[str, list[str]]:
-    """Source -> its splits, of the sources that stand in more than one."""
+    """Source -> its splits, of the sources that stand in more than one.
+
+    Clips without a split beside others with one count, as "none": any side may get them.
+    """
     splits: dict[str, set[str]] = defaultdict(set)
     for clip in clips:
-        if clip.split is not None:
-            splits[clip.source].add(clip.split)
+        splits[clip.source].add(clip.split or "none")
     return {
-        source: [name for name in SPLITS if name in seen]
+        source: [name for name in (*SPLITS, "none") if name in seen]
         for source, seen in sorted(splits.items())
         if len(seen) > 1
     }

@@ -4,7 +4,7 @@
 
 The tables have no header; a row is a tenth of a second: frame,class,source,azimuth,elevation, and
 in 23 the distance in centimetres. Azimuth + is left. The pictures (of 23, not for all) are
-equirectangular.
+equirectangular. A source is a room of one of the two sites, in which many recordings were made.
 """
 
 import os

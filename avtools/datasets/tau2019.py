@@ -6,6 +6,10 @@ microphones.
 
 The tables have sound_event_recording,start_time,end_time,ele,azi,dist: elevation before azimuth.
 Some recordings are shorter than their minute: they are heard with silence after them.
+
+A source is one of the five rooms (ir0 to ir4), whose impulse responses placed the sounds; those of
+the evaluation set are not told, so all of it is one source. The challenge's own splits, which come
+with the clips, each hold all five rooms: `split_by_source` makes some that keep rooms apart.
 """
 
 import os
@@ -47,7 +51,7 @@ def read(root: str, fold: int = 1, form: str | None = None) -> Dataset:
                 clips.append(
                     Clip(
                         f"{part}/{stem}",
-                        source=f"{part}/{stem}",
+                        source="eval" if name[2] is None else f"ir{name[2]}",
                         sound=sound,
                         video=None,
                         duration=SECONDS,

@@ -16,6 +16,8 @@ DECODERS = ("retinaface", "yolo")
 # What RetinaFace was trained with: blue, green, red of an average picture.
 RETINAFACE_MEAN = (104.0, 117.0, 123.0)
 GREY = 114
+# Looked at when a network is opened: what is of another kind shall be told before the first frame.
+TRIAL = np.full((1, 64, 64, 3), GREY, np.uint8)
 
 
 def _opened(path: str, load: Callable):
@@ -47,6 +49,7 @@ class YuNet:
             path,
             lambda: cv2.FaceDetectorYN.create(path, "", (64, 64), LEAST_SCORE, OVERLAP, MOST),
         )
+        self.detect(TRIAL)
 
     def detect(self, frames: np.ndarray, *, file="", times=None, size=None) -> list[Found]:
         return [self._one(frame) for frame in checked(frames)]
@@ -85,6 +88,7 @@ class Network:
         self.decode = decode
         if decode == "auto":
             self.decode = "yolo" if len(self.names) == 1 else "retinaface"
+        self.detect(TRIAL)
 
     def detect(self, frames: np.ndarray, *, file="", times=None, size=None) -> list[Found]:
         return [self._one(frame) for frame in checked(frames)]

@@ -108,7 +108,7 @@ def _walk(folder: str) -> Iterator[Item]:
 def _manifest(name: str) -> Iterator[Item]:
     """A CSV with a column `file`: paths from the manifest's own folder."""
     try:
-        with open(name, newline="", encoding="utf-8-sig") as lines:
+        with open(name, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
             rows = csv.DictReader(lines)
             if "file" not in (rows.fieldnames or []):
                 raise AvtoolsError(f"{name}: a manifest needs a column `file`")

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from avtools.errors import AvtoolsError, warn
+from avtools.stream import damage
 from avtools.stream.sound import Blocks, Sound, block_frames
 from avtools.stream.timeline import Timeline, family
 
@@ -248,10 +249,13 @@ def _frames(container, stream, name: str, piped: bool = False) -> Iterator:
         except DAMAGE as error:
             if trouble is None and decoded:
                 warn(f"{name}: damaged sound passed over ({explain(error)})")
+            damage.note_packet(packet)
             trouble = error
             continue
         decoded = decoded or bool(frames)
-        yield from frames
+        for frame in frames:
+            damage.note_frame(frame, frame.time)
+            yield frame
     if trouble is not None and not decoded:
         raise AvtoolsError(f"{name}: {explain(trouble, piped)}") from trouble
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 
 from avtools.errors import warn
+from avtools.stream import damage
 from avtools.stream.frametime import FrameClock
 
 # A seek with the keyframe's decoding took the time of 3 to 12 frames of ordinary decoding (H.264
@@ -138,9 +139,12 @@ class Decoder:
             frames = []
         except av.error.FFmpegError:
             self._complain()
+            damage.note_packet(packet)
             frames = []
         for frame in frames:
-            self._ready.append((self.clock.units(frame) * self.clock.unit, frame))
+            time = self.clock.units(frame) * self.clock.unit
+            damage.note_frame(frame, float(time))
+            self._ready.append((time, frame))
         return True
 
     def _is_superfluous(self, packet) -> bool:

@@ -68,3 +68,17 @@ def test_what_is_no_field_is_named():
 
 def test_silence_is_not_for_this_test_to_say():
     assert ambisonic(np.zeros((4, N), np.float32), RATE).passed
+
+
+def test_another_convention_than_expected_is_named():
+    """FuMa has W 3 dB low and X before Y."""
+    foa = field()
+    fuma = foa[[0, 3, 1, 2]] * np.array([[0.5**0.5], [1], [1], [1]], np.float32)
+    reasons = ambisonic(fuma, RATE, expected="ambix").reasons
+    assert len(reasons) == 1 and reasons[0].startswith("other convention: fuma, probability 0.")
+    assert reasons[0].endswith(", expected ambix")
+    assert ambisonic(fuma, RATE, expected="fuma").passed and ambisonic(fuma, RATE).passed
+    for seed in range(4):
+        assert ambisonic(field(seed), RATE, expected="ambix").passed
+    noisy = foa + 0.02 * np.random.default_rng(1).standard_normal(foa.shape)
+    assert ambisonic(noisy.astype(np.float32), RATE, expected="ambix").passed

@@ -1,8 +1,16 @@
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from avtools.curate.duplicates import first_of_each, matches
+from avtools.curate.duplicates import first_of_each, first_sources, matches
+from avtools.curate.factory import Order, Run
+from avtools.curate.plan import Planned
+from avtools.curate.settings import Settings
 from avtools.curate.signature import BYTES, SOUND_BITS
+from avtools.datasets.clip import Clip
+from avtools.datasets.splits import split_of
 
 
 def random_bits(count, seed=0):
@@ -71,3 +79,27 @@ def test_clips_without_a_signature():
 def test_what_is_no_signature_is_refused(wrong):
     with pytest.raises(ValueError, match="a signature"):
         first_of_each([wrong, "00" * BYTES])
+
+
+def test_sources_that_share_clips_hang_together():
+    pairs = [("d", "c"), ("b", "a"), ("e", "d"), ("x", "x"), ("e", "c")]
+    first = first_sources("zabcdex", pairs)
+    assert first == {"d": "c", "c": "c", "e": "c", "b": "a", "a": "a", "x": "x"}
+    assert first_sources("abcd", [("d", "b"), ("d", "c"), ("c", "a")]) == dict.fromkeys("abcd", "a")
+    chain = [f"{k:05}" for k in range(20_000)]
+    assert set(first_sources(chain, ((b, a) for a, b in pairwise(chain))).values()) == {"00000"}
+    assert set(first_sources(chain, pairwise(chain)).values()) == {"00000"}
+
+
+def test_a_split_keeps_copies_on_one_side():
+    """100 sources, each with two trimmed copies: their other clips are of the same footage."""
+    names = [f"{'abc'[k % 3]}{k // 3}" for k in range(300)]
+    run = Run(Order("m.csv", Settings()), [Clip(n, n, n, n) for n in names], None, None)
+    assert len({run.split(c) for n in names for c in run.sources[n]}) == 3
+    assert any(split_of(f"a{k}") != split_of(f"c{k}") for k in range(100))
+
+    run = Run(Order("m.csv", Settings()), [Clip(n, n, n, n) for n in names], None, None)
+    run.planned = lambda: (Planned(replace(c, key=f"{c.key}@0")) for (c,) in run.sources.values())
+    run.copies = {f"{x}{k}@0": f"a{k}@0" for k in range(100) for x in "bc"}
+    for k in range(100):
+        assert {run.split(run.sources[f"{x}{k}"][0]) for x in "abc"} == {split_of(f"a{k}")}

@@ -11,7 +11,7 @@ def test_known_levels():
     figures = loudness(np.concatenate([0.1 * SINE, 0.01 * SINE]), RATE).figures
     assert figures["level_db"] == pytest.approx(-23.01, abs=0.01)
     assert figures["peak_db"] == pytest.approx(-20, abs=0.01)
-    assert figures["active"] == 1 and figures["clipped"] == 0 and figures["bad"] == 0
+    assert figures["active"] == 1 and figures["clipped"] == 0
 
 
 def test_silence_and_little_sound():
@@ -31,11 +31,11 @@ def test_clipping_is_counted():
     assert verdict.reasons[0].startswith("clipping: 67")
 
 
-def test_what_is_no_number_is_told_and_passed_over():
+def test_what_is_no_number_is_passed_over():
     x = 0.1 * SINE.copy()
     x[0, :1600] = np.nan
     verdict = loudness(x, RATE)
-    assert verdict.reasons == ("nan: 10.0 % of the samples are no numbers",)
+    assert verdict.passed
     assert verdict.figures["level_db"] == pytest.approx(-23.47, abs=0.01)
     assert verdict.figures["active"] == pytest.approx(0.9)
     x[0, :1600], x[0, 5] = 0.01, np.inf

@@ -79,3 +79,12 @@ def test_silence_and_shapes():
     assert np.isnan(production(np.zeros((4, 10)), RATE).figures["undirected"])
     with pytest.raises(ValueError, match=r"expected \(4, samples\)"):
         production(np.zeros((2, N)), RATE)
+
+
+def test_unrelated_channels_are_no_voice_over():
+    """Much of W has no X, Y and Z beside it, and much of them no W: that is no sound field."""
+    talks = spoken(0)
+    answers = np.roll(talks, RATE // 3)  # two who take turns
+    foa = np.stack([talks, answers, answers, -answers])
+    verdict = production(0.05 * foa, RATE)
+    assert verdict.passed and verdict.figures["undirected"] > 0.2

@@ -1,6 +1,7 @@
 """Batches: the same for any number of workers and after a resume, picture and sound in step."""
 
 import hashlib
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -113,6 +114,9 @@ def test_the_same_in_another_process_without_torch(shards, tmp_path):
 def test_any_number_of_workers_and_a_resume_give_the_same_bytes(shards):
     data = pytest.importorskip("torch.utils.data")
     stream = batches(shards)
+    # Processes that get the stream by pickling, made by one that has torch: its import takes long.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch.utils.data"])
 
     def digests(start: int, stop: int, workers: int) -> list[str]:
         loader = data.DataLoader(
@@ -120,7 +124,7 @@ def test_any_number_of_workers_and_a_resume_give_the_same_bytes(shards):
             batch_size=None,
             sampler=range(start, stop),
             num_workers=workers,
-            multiprocessing_context="spawn" if workers else None,
+            multiprocessing_context=context if workers else None,
         )
         arrays = ("frames", "sound", "numbers", "starts", "draws")
         return [digest(b | {k: b[k].numpy() for k in arrays}) for b in loader]

@@ -1,5 +1,7 @@
 """Lists and tables as people keep them."""
 
+import os
+
 import pytest
 
 from avtools.datasets.listing import degrees, lines, rows, table
@@ -39,6 +41,17 @@ def test_what_is_no_list(tmp_path):
         list(rows(str(tmp_path)))
     with pytest.raises(AvtoolsError, match="UTF-8"):
         list(lines(str(text(tmp_path / "b", b"\xff\xfe\x00"))))
+
+
+def test_names_of_files_need_not_be_utf_8(tmp_path):
+    path = str(text(tmp_path / "a", b"file,x\ncaf\xe9.mp4,1\n"))
+    ((_, row),) = table(path, (), any_names=True)
+    assert os.fsencode(row["file"]) == b"caf\xe9.mp4" and row["x"] == "1"
+    assert [*lines(path, any_names=True)][1] == os.fsdecode(b"caf\xe9.mp4,1")
+    utf_16 = str(text(tmp_path / "b", "file\na.mp4\n".encode("utf-16")))
+    for read in (lambda: [*lines(path)], lambda: [*lines(utf_16, any_names=True)]):
+        with pytest.raises(AvtoolsError, match="not a text file in UTF-8"):
+            read()
 
 
 def test_azimuths_come_into_the_half_open_circle():

@@ -2,9 +2,9 @@
 
 import pytest
 
-from avtools.datasets import Event, open_dataset
+from avtools.datasets import Event, check_leaks, open_dataset, split_by_source
 from avtools.errors import AvtoolsError
-from tests.datasets.trees import dcase2025, starss, tau2019, text
+from tests.datasets.trees import dcase2025, sound, starss, tau2019, text
 
 
 def test_tau2019_elevation_stands_before_azimuth(tmp_path):
@@ -32,6 +32,21 @@ def test_tau2019_is_crossed_as_in_the_challenge(tmp_path):
     assert splits(0) == ["train"] * 4 + ["test"]
     with pytest.raises(ValueError, match="fold 5"):
         splits(5)
+
+
+def test_tau2019_can_be_split_by_room(tmp_path):
+    root = tau2019(tmp_path)
+    sound(root / "foa_dev/split2_ir3_ov2_51.wav", 4)
+    sound(root / "foa_eval/split0_2.wav", 4)
+    dataset = open_dataset(root, fold=0)
+    assert {c.key: c.source for c in dataset} == {
+        **{f"dev/split{k}_ir0_ov1_{k}": "ir0" for k in (1, 2, 3, 4)},
+        "dev/split2_ir3_ov2_51": "ir3",
+        "eval/split0_1": "eval",
+        "eval/split0_2": "eval",
+    }
+    assert check_leaks(open_dataset(root)) == {"ir0": ["train", "val", "test"]}  # the challenge's
+    assert not check_leaks(split_by_source(dataset))
 
 
 def test_microphones_are_not_taken_for_ambisonics(tmp_path):

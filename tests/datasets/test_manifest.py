@@ -94,6 +94,7 @@ def test_truth_beside_a_clip(tmp_path):
         ("file,start\na.wav,soon\n", "line 2: 'soon' where a number is expected"),
         ("file,start,end\na.wav,2,1\n", "expected a stretch"),
         ("file,start\na.wav,nan\n", "where a number is expected"),
+        ("file,picture_rate\na.wav,0\n", "picture_rate 0, expected more than 0"),
         ("file,convention\na.wav,acn\n", "convention 'acn', expected one of ambix"),
         ("file,clip\na.wav,x\nb.wav,x\na.wav,x\n", "two clips are called x-0"),
         ("file\ngone.wav\n", "without a single clip"),

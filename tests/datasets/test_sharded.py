@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avtools.datasets import layout_of, open_dataset
-from avtools.datasets.packed import pack
+from avtools.datasets.packed import Packed, pack
 from avtools.datasets.shard_writer import write_shard
 from avtools.errors import AvtoolsError
 
@@ -38,6 +38,13 @@ def test_a_folder_of_shards_is_a_dataset(folder):
     assert dataset.labels == ["talk"] and dataset.clips[0].channel == "Ann"
     assert dataset.clips[0].duration == 3.0 and dataset.clips[0].convention == "stereo"
     assert open_dataset(folder).clips == dataset.clips
+
+
+def test_what_has_no_height_is_known_for_it(tmp_path):
+    packed, _ = clip(0)
+    flat = Packed("flat", packed.jpegs, packed.times, packed.flac, {"has_height": False})
+    write_shard(tmp_path / "train-000000.tar", [flat, packed])
+    assert {c.key: c.has_height for c in open_dataset(tmp_path)} == {"flat": False, "a/0": True}
 
 
 def test_windows_are_heard_and_seen(folder):

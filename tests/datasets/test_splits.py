@@ -49,4 +49,5 @@ def test_leaks_are_named():
         Clip("c", "s2", None, None, split="train"),
         Clip("d", "s2", None, None, split=None),
     ]
-    assert check_leaks(leaky) == {"s1": ["train", "test"]}
+    leaky += [Clip("e", "s3", None, None), Clip("f", "s3", None, None)]
+    assert check_leaks(leaky) == {"s1": ["train", "test"], "s2": ["train", "none"]}
