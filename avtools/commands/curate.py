@@ -20,28 +20,34 @@ failed), shard, and the figures of all tests that it came to. Files that can't b
 too; they are no error. The manifest is a dataset itself: other tools read the clips kept.
 
 --to-shards packs what is kept into tars that WebDataset reads: JPEG pictures, FLAC sound, JSON, and
-an index for reading at random; train-000000.tar and so on.
+an index for reading at random; train-000000.tar and so on, some 64 clips each. New clips change few
+of the shards that are there. DIR holds the shards of one run, or of the parts of one, and no other;
+what a damaged one held is packed anew.
 
 Results are kept in a folder beside the manifest, MANIFEST.work, as they come. A run that was
 stopped, by whatever, goes on where it stopped; a run on new files does these alone; with other
-options --output must be another, or --restart drops what is there. A file that crashes its process
-costs its own clips alone. One run at a time works on a manifest.
+options --output must be another, or --restart drops what is there, shards as well. A file that
+crashes its process, or keeps it busy far beyond its length (60 s and 20 times the clip), costs its
+own clips alone. One run at a time works on a manifest.
 
 --jobs processes work on this machine, as many as it has cores by default. With --scheduler the
 workers of a Dask cluster do (dask scheduler, and dask worker on each machine), which must see the
-same files under the same names and have avtools installed. Dask's ports have no password: on this
+same files under the same names and have avtools installed; ADDRESS is tcp://host:8786 or the file
+that the scheduler has written. Dask's ports have no password: on this
 machine they are open to its own users alone (127.0.0.1), a cluster's belong in a private network.
 
 --shard I/N does the Ith of N parts, for a job array: of -o all.csv that is all-1-of-8.csv, and
-train-1-of-8-000000.tar and so on. Sources stay whole. --join then makes one manifest of those of
-the parts, finds duplicates between parts, and takes them out of the shards that --to-shards names.
+train-1-of-8-000000.tar and so on, and sheets have such names too. Sources stay whole. --join then
+makes one manifest of those of the parts, says which parts are missing, finds duplicates between
+parts, and takes them out of the shards that --to-shards names.
 
 For curation by hand: --per-channel is a table of channels (the first folder below the one given,
 or what a dataset says), with the means of their figures; --contact a picture of some clips of each.
 --keep FILE has a channel, a source or a clip on each line: nothing else is kept. It is no reason to
-do anything again.
+do anything again. Names that nothing has are said.
 """
 
+import os
 from typing import Annotated
 
 import typer
@@ -181,23 +187,24 @@ def curate(
       avtools curate /data/all -o clips.csv --shard 3/8 --to-shards shards/
       avtools curate --join clips-*-of-8.csv -o clips.csv --to-shards shards/
     """
+    from avtools.curate import places
+    from avtools.curate.footage import footage_of, in_part_name, names_of, read_keep
+
     if output is None:
         raise AvtoolsError("say where the manifest goes: --output clips.csv")
-    check_csv("--output", output)
+    for name, table in (("--output", output), ("--per-channel", per_channel)):
+        if table is not None:
+            places.check_table(name, table)
     if join:
-        from avtools.curate.footage import names_of
-
         wrong = {"--scheduler": scheduler, "--shard": shard, "--keep": keep, "--contact": contact}
         for name in [name for name, value in wrong.items() if value is not None]:
             raise AvtoolsError(f"{name} does not go with --join")
         return joined(names_of(files, files_from, null), output, to_shards, per_channel)
-    if per_channel is not None:
-        check_csv("--per-channel", per_channel)
-    from avtools.curate.footage import footage_of, in_part_name, names_of, read_keep
     from avtools.curate.settings import Settings
     from avtools.curate.tests import checked_detector, chosen
     from avtools.stream.batch import parse_shard
 
+    check_numbers(clip, fps, tests)
     one_of("--kind", kind, KINDS)
     one_of("--from", from_, FROM)
     if from_ != "auto" and kind != "360":
@@ -216,21 +223,48 @@ def curate(
     )
     if scheduler is not None and jobs is not None:
         raise AvtoolsError("give only one of --jobs and --scheduler: the cluster has its own")
+    if scheduler is not None:
+        from avtools.curate.engine import scheduler_address
+
+        scheduler_address(scheduler)
     part = None if shard is None else parse_shard(shard)
-    footage = footage_of(names_of(files, files_from, null))
+    manifest, channels = (path and in_part_name(path, part) for path in (output, per_channel))
+    names = names_of(files, files_from, null)
+    places.refuse_same(
+        [*map(places.file_of, [*names, detector or "haar"]), keep, files_from],
+        {"--output": manifest, "--per-channel": channels, "--to-shards": to_shards},
+    )
+    listed = read_keep(keep)
+    footage = footage_of(names)
+    places.have_places([manifest, channels], {"--to-shards": to_shards, "--contact": contact})
     return ordered(
         footage,
-        manifest=in_part_name(output, part),
+        manifest=manifest,
         settings=settings,
         shards=to_shards,
-        keep=read_keep(keep),
-        per_channel=None if per_channel is None else in_part_name(per_channel, part),
+        keep=listed,
+        per_channel=channels,
         contact=contact,
         part=part,
         jobs=jobs or cores(),
         scheduler=scheduler,
         restart=restart,
     )
+
+
+def check_numbers(clip: float, fps: float, tests: str | None) -> None:
+    """What typer lets pass, and no clip would."""
+    import math
+
+    for name, value in (("--clip", clip), ("--fps", fps)):
+        if not math.isfinite(value):
+            raise AvtoolsError(f"{name} {value}: expected a number")
+    if clip * fps < 2:
+        raise AvtoolsError(
+            f"--clip {clip:g} at --fps {fps:g}: {clip * fps:g} pictures, expected 2 at least"
+        )
+    if tests is not None and not tests.replace(",", "").strip():
+        raise AvtoolsError("--tests: no test is named, and all would be kept")
 
 
 def ordered(footage: list, **wishes) -> int:
@@ -267,25 +301,18 @@ def draw_sheet(path: str, cells: list, title: str) -> None:
     contact_sheet(path, [Cell(picture, caption) for picture, caption in cells], title)
 
 
-def check_csv(name: str, path: str) -> None:
-    import os
-
-    if not path.lower().endswith(".csv"):
-        raise AvtoolsError(f"{name} {path}: expected a name that ends in .csv")
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise AvtoolsError(f"{name} {path}: no folder {folder}")
-
-
 def cores() -> int:
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def joined(names: list[str], output: str, shards: str | None, per_channel: str | None) -> int:
+    from avtools.curate import places
     from avtools.curate.join import join
     from avtools.stream.batch import FINE
 
+    places.refuse_same(names, {"--output": output, "--per-channel": per_channel})
+    if shards is not None and not os.path.isdir(shards):
+        raise AvtoolsError(f"--to-shards {shards}: no such folder")
+    places.have_places([output, per_channel], {"--to-shards": shards})
     tell(join(names, output, shards, per_channel))
     return FINE

@@ -10,7 +10,9 @@ real one.
 """
 
 import contextlib
+import json
 import os
+import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -18,11 +20,14 @@ from itertools import islice
 from pathlib import Path
 
 from avtools import errors
+from avtools.curate.worker import silence
 from avtools.errors import AvtoolsError, note, reason, warn
 
 # Tasks that wait at the scheduler: enough for any number of processes not to run dry.
 WAITING = 64
-CONNECT_SECONDS = 15
+CONNECT_SECONDS = 5
+RESULT_SECONDS = 15
+ADDRESS = re.compile(r"((tcp|tls)://)?([\w.-]+|\[[\w:.%]+\]):(?P<port>\d{1,5})", re.ASCII)
 MEND_SECONDS = 2.0
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -52,6 +57,7 @@ def crew(jobs: int, scheduler: str | None, scratch: Path) -> Iterator:
         return
     import dask
 
+    silence()
     # `with` sets these for this process; a local cluster hands them on to those that it starts.
     with dask.config.set(SETTINGS), _local(jobs, scratch) as client:
         yield client
@@ -151,23 +157,47 @@ def _close(*parts) -> None:
 
 @contextlib.contextmanager
 def _connected(address: str) -> Iterator:
-    import logging
-
-    from distributed import Client
-
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    try:
-        known = {"scheduler_file": address} if os.path.isfile(address) else {"address": address}
-        client = Client(**known, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        said = f"--scheduler {address}: no Dask scheduler there"
-        raise AvtoolsError(f"{said} ({reason(error)})") from error
+    client = _client(address, scheduler_address(address))
     try:
         if not client.nthreads():
             warn(f"--scheduler {address}: no worker is there yet; waiting for one")
         yield client
     finally:
         _close(client)
+
+
+def _client(address: str, known: str):
+    from distributed import Client
+
+    silence()
+    client = Client.__new__(Client)  # one that fails on the way must be closed as well
+    try:
+        client.__init__(known, timeout=CONNECT_SECONDS, set_as_default=False)
+    except BaseException as error:
+        _close(client)
+        if not isinstance(error, Exception):
+            raise
+        said = f"--scheduler {address}: no Dask scheduler there"
+        raise AvtoolsError(f"{said} ({reason(error)})") from error
+    return client
+
+
+def scheduler_address(said: str) -> str:
+    """Host and port, of what is one or is a file that a scheduler has written."""
+    address, file = said, os.path.isfile(said)
+    if file:
+        try:
+            address = json.loads(Path(said).read_bytes())["address"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise AvtoolsError(f"--scheduler {said}: no file of a Dask scheduler") from error
+    found = ADDRESS.fullmatch(address) if isinstance(address, str) else None
+    if found is None or not 0 < int(found["port"]) < 2**16:
+        named = f"{said}: {address}" if file else said
+        raise AvtoolsError(
+            f"--scheduler {named}: expected an address, as in tcp://host:8786, or the file that a"
+            " scheduler has written"
+        )
+    return address
 
 
 def results(
@@ -216,7 +246,7 @@ def _outcome(future) -> list | None:
 
     if future.status == "finished":
         try:
-            return future.result(timeout=CONNECT_SECONDS)
+            return future.result(timeout=RESULT_SECONDS)
         except Exception as error:
             raise AvtoolsError(f"the scheduler was lost: {reason(error)}") from error
     error = future.exception() if future.status == "error" else None

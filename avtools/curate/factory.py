@@ -15,13 +15,15 @@ from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 
-from avtools.curate import cascade, engine, looks, manifest, plan, survey
+from avtools.curate import cascade, engine, hang, manifest, plan, survey
+from avtools.curate.by_hand import draw_sheets, warn_of_unknown
 from avtools.curate.log import Log
-from avtools.curate.publish import Publisher
+from avtools.curate.publish import Publisher, refuse_foreign, remove_forgotten
 from avtools.curate.settings import Settings
 from avtools.curate.watch import Watch
 from avtools.curate.work_folder import WorkFolder, work_folder
 from avtools.datasets.clip import Clip
+from avtools.datasets.sharded import ShardedClip
 from avtools.datasets.splits import split_of
 from avtools.errors import AvtoolsError
 
@@ -79,15 +81,25 @@ class Run:
         return None if self.order.shards is None else str(self.work.packed)
 
     def each(
-        self, title: str, items: Iterable, total: int, size: int, work: Callable, lost: Callable
+        self,
+        title: str,
+        items: Iterable,
+        total: int,
+        size: int,
+        work: Callable,
+        lost: Callable,
+        is_limited: bool = True,
     ) -> Iterator:
-        """`work` by the crew, which comes when it is first needed; watched."""
+        """`work` by the crew, which comes when it is first needed; watched. `is_limited`: an item
+        is a clip, whose decoder may hang."""
         if not total:
             return
         if self._client is None:
             order = self.order
             crew = engine.crew(order.jobs, order.scheduler, self.work.scratch)
             self._client = self._stack.enter_context(crew)
+        if is_limited:
+            work, lost = hang.watched(work, lost, self.work.scratch / "hung")
         groups = _groups(items, size)
         found = engine.results(self._client, groups, partial(engine.quietly, work), lost)
         with self.watch.phase(title, total) as step:
@@ -174,12 +186,33 @@ class Run:
                 found.append((planned.clip.key, record["figures"].get("signature", "")))
         return copies(found)
 
+    @cached_property
+    def first_sources(self) -> dict[str, str]:
+        """Source -> the first of those that it shares clips with."""
+        if not self.copies:
+            return {}
+        from avtools.curate.duplicates import first_sources
+
+        known = {p.clip.key: p.clip.source for p in self.planned()}
+        pairs = ((known[clip], known[first]) for clip, first in self.copies.items())
+        return first_sources(self.sources, pairs)
+
+    @cached_property
+    def test_sources(self) -> set[str]:
+        """Those of which a dataset calls anything test: nothing of it is ever learned from."""
+        clips = chain.from_iterable(self.sources.values())
+        return {self.first_sources.get(c.source, c.source) for c in clips if c.split == "test"}
+
     def split(self, clip: Clip) -> str:
-        """The dataset's own, unless it cuts a source in two."""
-        said = {c.split for c in self.sources[clip.source]}
-        if len(said) == 1 and clip.split is not None:
-            return clip.split
-        return split_of(clip.source, seed=self.settings.seed)
+        """The dataset's own, unless it cuts a source in two; sources that share clips have that
+        of the first of them."""
+        source = self.first_sources.get(clip.source, clip.source)
+        if source in self.test_sources:
+            return "test"
+        said = {c.split for c in self.sources[source]}
+        if len(said) == 1 and None not in said:
+            return said.pop()
+        return split_of(source, seed=self.settings.seed)
 
     # ---- the end --------------------------------------------------------------------------
 
@@ -202,21 +235,6 @@ class Run:
         if self.order.per_channel is not None:
             channels.write(self.order.per_channel)
 
-    def draw_contact(self, draw: Callable) -> None:
-        """A sheet for each channel: `draw(path, [(picture, caption)], title)`."""
-        folder = Path(self.order.contact)
-        folder.mkdir(parents=True, exist_ok=True)
-        sheets = looks.chosen((p.clip, fate) for p, _, fate in self.fates())
-        clips = [clip for some in sheets.values() for clip, _ in some]
-        todo = [c for c in clips if not looks.place(self.work.looks, c).exists()]
-        work = partial(looks.take, folder=str(self.work.looks))
-        for _ in self.each("pictures", todo, len(todo), CLIPS_A_TASK, work, looks.lost):
-            pass
-        for channel, some in sheets.items():
-            cells = looks.cells(some, self.work.looks)
-            if cells:
-                draw(str(folder / looks.sheet_name(channel)), cells, channel)
-
 
 def curate(
     footage: list[Clip],
@@ -228,21 +246,31 @@ def curate(
 
     `draw` makes a contact sheet of pictures with captions, where the order has any.
     """
+    of_all_parts = footage
     if order.part is not None:
         footage = [c for c in footage if plan.in_part(c.source, order.part)]
     footage = [_absolute(clip) for clip in footage]
-    _refuse_doubles(footage)
-    parameters = order.settings.parameters()
+    _refuse(footage)
+    shards = order.shards
+
+    def check(work: Path) -> None:
+        if shards is not None:
+            refuse_foreign(shards, order.part, work)
+
     with (
-        work_folder(order.manifest, parameters, order.restart) as work,
+        work_folder(order.manifest, order.settings.parameters(), order.restart, check) as work,
         Run(order, footage, work, watch or Watch(False)) as run,
     ):
+        if shards is not None:
+            remove_forgotten(shards, work.path)
         run.look_at_files()
+        if order.keep is not None:
+            warn_of_unknown(run, of_all_parts)
         run.judge(run.is_unjudged)
-        shards = Publisher(run, order.shards).publish() if order.shards is not None else {}
+        published = {} if shards is None else Publisher(run, shards).publish()
         if order.contact is not None and draw is not None:
-            run.draw_contact(draw)
-        run.finish(shards)
+            draw_sheets(run, draw)
+        run.finish(published)
         return run.outcome
 
 
@@ -268,9 +296,11 @@ def _absolute(clip: Clip) -> Clip:
     return replace(clip, sound=sound, video=video)
 
 
-def _refuse_doubles(footage: list[Clip]) -> None:
+def _refuse(footage: list[Clip]) -> None:
     seen: set[str] = set()
     for clip in footage:
+        if isinstance(clip, ShardedClip):
+            raise AvtoolsError(f"{clip.video}: a shard, of clips made already; expected raw videos")
         if clip.key in seen:
             raise AvtoolsError(f"{clip.key}: two inputs are called so; curate their folder instead")
         seen.add(clip.key)

@@ -1,19 +1,24 @@
 """Manifests of parts made one: rows in the order given, copies between parts found."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from avtools.curate import manifest, packing
 from avtools.curate.factory import Outcome
+from avtools.curate.places import refuse_same
 from avtools.errors import AvtoolsError, warn
+
+PART = re.compile(r"(.+)-(\d+)-of-(\d+)\.csv", re.IGNORECASE | re.ASCII | re.DOTALL)
 
 
 def join(parts: list[str], output: str, shards: str | None, per_channel: str | None) -> Outcome:
     """Write `output`; clips that are copies of one in an earlier part leave the shards too."""
-    if os.path.realpath(output) in map(os.path.realpath, parts):
-        raise AvtoolsError(f"{output}: is one of the parts; take another --output")
+    refuse_same(parts, {"--output": output, "--per-channel": per_channel})
     copies = _copies(parts)
+    for name in missing(parts):
+        warn(f"{name}: not among the parts; its clips are left out")
     dropped, outcome, channels = set(), Outcome(), manifest.Channels()
 
     def rows() -> Iterator[dict]:
@@ -39,6 +44,21 @@ def join(parts: list[str], output: str, shards: str | None, per_channel: str | N
         if path.exists():
             packing.without(str(path), frozenset(copies))
     return outcome
+
+
+def missing(parts: Iterable[str]) -> list[str]:
+    """The other manifests of the runs of which some parts are given, by their names."""
+    given: dict[tuple[str, int], set[int]] = {}
+    for part in parts:
+        if found := PART.fullmatch(os.path.normpath(part)):
+            stem, number, count = found.groups()
+            given.setdefault((stem, int(count)), set()).add(int(number))
+    return [
+        f"{stem}-{number}-of-{count}.csv"
+        for (stem, count), numbers in given.items()
+        for number in range(1, count + 1)
+        if number not in numbers
+    ]
 
 
 def _all_rows(parts: Iterable[str]) -> Iterator[dict]:

@@ -67,19 +67,33 @@ def pack_clip(view, figures: dict, shelf: Path) -> None:
 
 
 def shards_of(kept: Iterable[tuple[str, str, str]], folder: Path, part: str) -> list[Shard]:
-    """The shards of (clip, split, stamp): up to 64 clips of one split each, sources mixed."""
+    """The shards of (clip, split, stamp): some 64 clips of one split each, sources mixed."""
     splits: dict[str, list[tuple[int, str, str]]] = {}
     for clip, split, mark in kept:
         splits.setdefault(split, []).append((mixed(f"shard:{clip}"), clip, mark))
     made = []
     for split, clips in sorted(splits.items()):
-        clips.sort()
-        for k in range(0, len(clips), CLIPS):
-            some = clips[k : k + CLIPS]
-            path = folder / f"{split}-{part}{k // CLIPS:06d}.tar"
-            held = {clip: mark for _, clip, mark in some}
+        count = -(-len(clips) // CLIPS)
+        numbered: dict[int, dict[str, str]] = {}
+        for number, clip, mark in sorted(clips):
+            numbered.setdefault(shard_number(number, count), {})[clip] = mark
+        for k, held in sorted(numbered.items()):
+            path = folder / f"{split}-{part}{k:06d}.tar"
             made.append(Shard(str(path), held, f"{mixed(repr(held)):016x}"))
     return made
+
+
+def shard_number(number: int, count: int) -> int:
+    """Which of `count` shards a clip's number puts it in, such that few clips ever move.
+
+    Linear hashing: the last bits of the number choose among the least power of two that is not
+    below `count`; of these, a shard that isn't there yet is still in one with the half of it.
+    One shard more takes its clips out of one alone; a shard holds 64 clips on average, and twice
+    that at most, about, before it is divided.
+    """
+    power = 1 << (count - 1).bit_length()
+    k = number % power
+    return k if k < count else k - power // 2
 
 
 def is_published(shard: Shard, record: dict | None) -> bool:
@@ -108,26 +122,48 @@ def gather(group: Sequence[Shard], shelf: str) -> list[tuple[Shard, bool]]:
     return [(shard, True) for shard in group]
 
 
-def take_back(group: Sequence[tuple[str, dict[str, str]]], shelf: str) -> list[tuple[str, bool]]:
-    """Pack clips again out of shards that are to be written anew: a task of the engine."""
-    for path, wanted in group:
-        for clip in _clips_in(path):
-            if clip.key in wanted:
-                target = place(shelf, clip.key, wanted[clip.key])
-                target.parent.mkdir(parents=True, exist_ok=True)
+def take_back(
+    group: Sequence[tuple[str, dict[str, str]]], shelf: str
+) -> list[tuple[str, str | None]]:
+    """Pack clips again out of shards that are to be written anew: a task of the engine. What a
+    damaged shard still gives is taken; (its path, what is wrong with it)."""
+    return [(path, _taken_back(path, wanted, shelf)) for path, wanted in group]
+
+
+def _taken_back(path: str, wanted: dict[str, str], shelf: str) -> str | None:
+    clips = _clips_in(path)
+    while True:
+        try:
+            clip = next(clips, None)
+        except AvtoolsError as error:
+            return reason(error).removeprefix(f"{path}: ")
+        if clip is None:
+            return None
+        if clip.key in wanted:
+            target = place(shelf, clip.key, wanted[clip.key])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
                 clip.save(target)
-    return [(path, True) for path, _ in group]
+            except (ValueError, OSError) as error:
+                raise AvtoolsError(f"{target}: {reason(error)}") from error
 
 
 def _clips_in(path: str) -> Iterator:
+    """All of a shard, or an error: a damaged header looks like the end of a tar."""
     from avtools.datasets.packed import unpacked
+    from avtools.datasets.shard_index import index_path, read_index
     from avtools.datasets.tar import read_clips
 
+    found = 0
     try:
         for _, name, members in read_clips(path):
             yield unpacked(*members, where=f"{path}: {name}")
+            found += 1
+        expected = len(read_index(index_path(path)).records)
     except ValueError as error:
-        raise AvtoolsError(f"{path}: {reason(error)}") from error
+        raise AvtoolsError(f"{path}: {reason(error).removeprefix(f'{path}: ')}") from error
+    if found != expected:
+        raise AvtoolsError(f"{path}: {found} clips can be read, expected {expected}")
 
 
 def without(path: str, dropped: frozenset[str]) -> bool:

@@ -156,12 +156,16 @@ def _pictures_facts(clip: Clip) -> dict:
 def _opened(path: str):
     import av
 
+    from avtools.curate.containers import refuse_list, refuse_list_format
     from avtools.stream.decode import DAMAGE, explain
 
+    refuse_list(path)
     try:
-        return av.open(f"file:{path}", metadata_errors="replace")
+        container = av.open(f"file:{path}", metadata_errors="replace")
     except DAMAGE as error:
         raise AvtoolsError(f"{path}: {explain(error)}") from error
+    refuse_list_format(container, path)
+    return container
 
 
 def _length(container, stream) -> dict:
@@ -171,6 +175,10 @@ def _length(container, stream) -> dict:
     length = stream.duration * stream.time_base if stream.duration and stream.time_base else None
     if length is None and container.duration:
         length = container.duration / av.time_base
+    if length is None:
+        from avtools.curate.containers import demuxed_seconds
+
+        length = demuxed_seconds(container, stream)
     facts = {"seconds": None if length is None else float(length)}
     entries = stream.index_entries
     size = container.size

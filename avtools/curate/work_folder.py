@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from avtools.curate.log import Log
 from avtools.errors import AvtoolsError, reason
 from avtools.stream.outputs import whole
 
-LOCK, PARAMETERS = "lock", "parameters.json"
+LOCK, PARAMETERS, SHARDS = "lock", "parameters.json", "shards.jsonl"
 
 
 class WorkFolder:
@@ -41,8 +41,14 @@ def place_of(folder: str | Path, clip: str, ending: str) -> Path:
 
 
 @contextlib.contextmanager
-def work_folder(manifest: str, parameters: dict, restart: bool = False) -> Iterator[WorkFolder]:
-    """The folder of this manifest, locked; empty at first, and with `restart`."""
+def work_folder(
+    manifest: str,
+    parameters: dict,
+    restart: bool = False,
+    check: Callable[[Path], None] = lambda path: None,
+) -> Iterator[WorkFolder]:
+    """The folder of this manifest, locked; empty at first, and with `restart`. `check` has the
+    last word before anything in it is changed."""
     path = Path(os.path.abspath(manifest) + ".work")
     try:
         path.mkdir(exist_ok=True)
@@ -54,6 +60,7 @@ def work_folder(manifest: str, parameters: dict, restart: bool = False) -> Itera
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AvtoolsError(f"{manifest}: another run is working on it") from None
+        check(path)
         if restart:
             _clear(path)
         _claim(path, parameters)
@@ -69,11 +76,24 @@ def work_folder(manifest: str, parameters: dict, restart: bool = False) -> Itera
 
 
 def _clear(path: Path) -> None:
+    """The names of shards stay, else they would be those of another run; what is in them goes."""
+    _forget_shards(path / SHARDS)
     for entry in path.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry)
-        elif entry.name != LOCK:
+        elif entry.name not in (LOCK, SHARDS):
             entry.unlink()
+
+
+def _forget_shards(path: Path) -> None:
+    if not path.exists():
+        return
+    log = Log(path)
+    try:
+        for shard in log:
+            log.put(shard, {"digest": "", "clips": {}})
+    finally:
+        log.close()
 
 
 def _claim(path: Path, parameters: dict) -> None:

@@ -270,9 +270,41 @@ def test_what_can_t_be_done_is_said_in_a_line(planted, tmp_path):
         ([planted, *out, "--jobs", "2", "--scheduler", "tcp://127.0.0.1:9"], "only one of"),
         ([planted, *out, "--join", "--shard", "1/2"], "--join"),
         ([planted / "a/good0.mp4", planted / "a/good0.mp4", *out], "two inputs"),
+        ([planted, *out, "--scheduler", "foo"], "expected an address"),
+        ([planted, *out, "--tests", ","], "no test is named"),
+        ([planted, *out, "--clip", "nan"], "--clip nan"),
+        ([planted, *out, "--fps", "nan"], "--fps nan"),
+        ([planted, *out, "--clip", "1.5", "--fps", "1"], "expected 2 at least"),
+        ([planted, *out, "--to-shards", planted / "a/good0.mp4"], "a file, expected a folder"),
+        ([planted, *out, "--contact", planted / "a/good0.mp4"], "a file, expected a folder"),
+        ([planted, *out, "--per-channel", *out[1:]], "is what --output names"),
+        ([planted, *out, "--to-shards", planted], "is an input"),
+        (["--join", *out[1:], "-o", tmp_path / "m.csv"], "is an input"),
+        (["--join", planted, *out, "--to-shards", tmp_path / "none"], "no such folder"),
     ):
         assert said in one_line(avtools("curate", *call)), call
     assert not list(tmp_path.iterdir())
+
+
+def test_shards_are_no_raw_videos(curated, tmp_path):
+    said = one_line(avtools("curate", curated / "sh", "-o", tmp_path / "m.csv"))
+    assert "expected raw videos" in said and not list(tmp_path.iterdir())
+
+
+def test_a_restart_makes_its_shards_anew(planted, tmp_path):
+    """Those of before are known for its own, and go; foreign ones are told of before the work."""
+    call = ["curate", planted / "a", "-o", tmp_path / "m.csv", "--to-shards", tmp_path / "sh"]
+    few = ["--clip", "2", "--jobs", "1", "--tests", "silence", "--size"]
+    assert avtools(*call, *few, "32").returncode == 0
+    (tmp_path / "sh" / "val-x.tar").touch()
+    before = (tmp_path / "m.csv.work/clips.jsonl").read_bytes()
+    assert "another run" in one_line(avtools(*call, *few, "16", "--restart"))
+    assert (tmp_path / "m.csv.work/clips.jsonl").read_bytes() == before
+    (tmp_path / "sh" / "val-x.tar").unlink()
+    done = avtools(*call, *few, "16", "--restart")
+    assert done.returncode == 0, done.stderr
+    shards = Shards(tmp_path / "sh")
+    assert len(shards.keys) == 2 and shards.read(0).frames.shape[1] == 16
 
 
 def test_help_needs_no_numpy():
