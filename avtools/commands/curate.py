@@ -4,23 +4,33 @@ of sight and sound from, and shards with those that are.
 FILE is a folder of videos (a sound beside a video of the same name is its sound), a dataset whose
 layout is known (or LAYOUT:PATH, as in fair-play:/data/FAIR-Play), a video, or a manifest. From each
 source, which is a video unless a dataset says more, at most --per-source clips of --clip seconds
-are drawn, spread over it.
+are drawn from slots of that length, counted from its beginning: copies that were encoded again or
+cut at their end give the same clips, and are found; those cut at their beginning are not. What a
+source is called, and so its split, follows from its place below the folder that is named.
 
 Each clip goes through a cascade of tests, the cheapest first, and stops where it fails. container:
 channels, lengths, files that are cut off. audio: silence (silent, clipped), stereo (mono, the same
-sound in both channels, a dead channel), off-centre (with --kind stereo: at least 60 % of the time
-must be significantly off the centre), ambisonic and production (with --kind 360: a valid sound
-field, and no voice-over or music that stays with the head). keyframes: still (nothing moves), faces
-(with --detector: a confident face on two pictures at least). full: all of the picture, which must
-be whole. At the end, over the whole run: duplicates, of which the first stays.
+sound in both channels, a dead channel), off-centre (with --kind stereo: left and right must differ
+for the share --off-centre of the time, by more than chance explains and more than a gain error of
+1 dB), ambisonic and production (with --kind 360: a valid sound field of the convention that it is
+taken for, and no voice-over or music that stays with the head). keyframes: still (nothing moves),
+faces (with --detector: a confident face on two pictures at least). full: all of the picture and
+sound, which must be whole and undamaged. At the end, over the whole run: duplicates, of which the
+first stays; sources that share a clip have one split.
+
+The off-centre test compares levels: sound far from its microphones in a live room, or in the middle
+of the picture, is left out, as the paper does. --skip off-centre keeps it.
 
 The manifest has a row for each clip: clip, file, source, channel, start, duration, split (train,
 val, test: 80, 10 and 10 % of the sources, or the dataset's own), kept, reason, stage (where it
 failed), shard, and the figures of all tests that it came to. Files that can't be used have a row
 too; they are no error. The manifest is a dataset itself: other tools read the clips kept.
 
---to-shards packs what is kept into tars that WebDataset reads: JPEG pictures, FLAC sound, JSON, and
-an index for reading at random; train-000000.tar and so on, some 64 clips each. New clips change few
+--to-shards packs what is kept into tars that WebDataset reads, and an index for reading at random
+(avtools.datasets.shards.Shards): train-000000.tar and so on, some 64 clips each. A clip has three
+members: .mjpg, its JPEG pictures one after the other; .flac; and .json, with where each picture
+begins (picture.offsets), its clip as the manifest names it, source and figures. Members are named
+by the clip, a dot written %2E. New clips change few
 of the shards that are there. DIR holds the shards of one run, or of the parts of one, and no other;
 what a damaged one held is packed anew.
 
@@ -109,6 +119,17 @@ def curate(
     skip: Annotated[
         str | None, option("--skip", metavar="LIST", help="All tests but these.")
     ] = None,
+    off_centre: Annotated[
+        float,
+        option(
+            "--off-centre",
+            metavar="SHARE",
+            min=0,
+            max=1,
+            show_default=True,
+            help="Of the time that a clip must be off-centre.",
+        ),
+    ] = 0.6,
     detector: Annotated[
         str | None,
         option(
@@ -204,7 +225,7 @@ def curate(
     from avtools.curate.tests import checked_detector, chosen
     from avtools.stream.batch import parse_shard
 
-    check_numbers(clip, fps, tests)
+    check_numbers(clip, fps, off_centre, tests)
     one_of("--kind", kind, KINDS)
     one_of("--from", from_, FROM)
     if from_ != "auto" and kind != "360":
@@ -216,6 +237,7 @@ def curate(
         tests=chosen(kind, tests, skip, detector),
         detector=None if detector is None else checked_detector(detector),
         convention=None if from_ == "auto" else from_,
+        off_centre=off_centre,
         seed=seed,
         fps=fps,
         size=size,
@@ -252,11 +274,11 @@ def curate(
     )
 
 
-def check_numbers(clip: float, fps: float, tests: str | None) -> None:
+def check_numbers(clip: float, fps: float, off_centre: float, tests: str | None) -> None:
     """What typer lets pass, and no clip would."""
     import math
 
-    for name, value in (("--clip", clip), ("--fps", fps)):
+    for name, value in (("--clip", clip), ("--fps", fps), ("--off-centre", off_centre)):
         if not math.isfinite(value):
             raise AvtoolsError(f"{name} {value}: expected a number")
     if clip * fps < 2:

@@ -63,8 +63,6 @@ TRUTHS = ("csv", "json")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 HIGHEST_SEED = 10**15
 MOST = 10**7
-EVALUATION_CHANNEL = 100_000  # the first one: of ten neighbouring seeds each, from 1,000,000 on
-MOST_HABITS = 10_000
 # The sound of a scene is made as a whole, at 30 bytes for each sample of each of its things.
 MOST_SAMPLES = 300 * 48000
 LEAST_HOP = 0.01
@@ -196,7 +194,7 @@ def synth(
     ending = ending_of(output, directory, format)
     check_places(output, directory, count, plot, skip_existing, shard)
     check_contents(kind, ears, hrir, masks, lossless, ending)
-    from avtools.synth.recipe import Recipe, items_of, own_files
+    from avtools.synth.recipe import Recipe, items_of, own_files, parse_habits
 
     recipe = Recipe(
         kind=kind,
@@ -206,7 +204,7 @@ def synth(
         fps=exact(between("fps", fps, 1, 120)),
         rate=rate,
         lossless=lossless,
-        habits=parse_habits(habits, seed),
+        habits=parse_habits(habits, seed, HIGHEST_SEED),
         ears="head" if hrir is not None else ears,
         hrir=hrir,
         hop=checked_hop(hop, rate, seconds),
@@ -344,26 +342,6 @@ def checked_hop(text: str, rate: int, seconds: float) -> float:
     if hop > seconds:
         raise AvtoolsError(f"--hop {text}: is longer than a scene, {seconds:g} s")
     return hop
-
-
-def parse_habits(text: str | None, seed: int) -> tuple[int, ...]:
-    """Channels, in the order given. Those of evaluation are for evaluation."""
-    last = HIGHEST_SEED // 10 if seed >= 10 * EVALUATION_CHANNEL else EVALUATION_CHANNEL - 1
-    chosen: list[int] = []
-    for part in () if text is None else text.split(","):
-        first, dash, end = part.strip().partition("-")
-        end = end if dash else first
-        if not all(n.isascii() and n.isdigit() for n in (first, end)) or (
-            not int(first) <= int(end) <= last
-        ):
-            kept = "" if last >= HIGHEST_SEED // 10 else f", from 0 to {last} below seed 1000000"
-            raise AvtoolsError(
-                f"--habits {text}: expected numbers of channels, as in 3 or 0-9{kept}"
-            )
-        chosen += range(int(first), min(int(end), int(first) + MOST_HABITS) + 1)
-        if len(chosen) > MOST_HABITS:
-            raise AvtoolsError(f"--habits {text}: expected at most {MOST_HABITS} channels")
-    return tuple(chosen)
 
 
 def check_recipe(recipe, items: list, ending: str, plot, is_made: bool) -> None:

@@ -249,7 +249,7 @@ def curate(
     of_all_parts = footage
     if order.part is not None:
         footage = [c for c in footage if plan.in_part(c.source, order.part)]
-    footage = [_absolute(clip) for clip in footage]
+    footage = list(dict.fromkeys(_absolute(clip) for clip in footage))  # named twice: taken once
     _refuse(footage)
     shards = order.shards
 

@@ -32,7 +32,8 @@ def join(parts: list[str], output: str, shards: str | None, per_channel: str | N
 
     def seen(row: dict) -> None:
         outcome.add(row)
-        channels.add({k: _number(v) if k not in manifest.COLUMNS else v for k, v in row.items()})
+        words = (*manifest.COLUMNS, *manifest.RARE)
+        channels.add({k: v if k in words else _number(v) for k, v in row.items()})
 
     manifest.write(output, rows, seen)
     if per_channel is not None:

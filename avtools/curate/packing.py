@@ -55,6 +55,7 @@ def pack_clip(view, figures: dict, shelf: Path) -> None:
         "duration": clip.duration,
         "convention": "ambix" if settings.kind == "360" else "stereo",
         "label": clip.label,
+        "has_height": clip.has_height,
         "figures": figures,
     }
     path = place(shelf, clip.key, stamped(clip))

@@ -15,6 +15,7 @@ class Settings:
     tests: tuple[str, ...] = ()
     detector: str | None = None
     convention: str | None = None  # of what says nothing itself; None: by the usual rules
+    off_centre: float = 0.6  # of the time
     seed: int = 0
     fps: float = 6.0
     size: int = 256  # of the shorter side

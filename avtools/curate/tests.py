@@ -32,7 +32,7 @@ def stereo(view) -> Verdict:
 def off_centre(view) -> Verdict:
     from avtools.curate.off_centre import off_centre
 
-    return off_centre(view.test_sound, TEST_RATE)
+    return off_centre(view.test_sound, TEST_RATE, share=view.settings.off_centre)
 
 
 def ambisonic(view) -> Verdict:

@@ -59,6 +59,13 @@ class Shards:
     def __len__(self) -> int:
         return len(self.records)
 
+    def __repr__(self) -> str:
+        return f"Shards({len(self)} clips in {len(self.tars)} tars)"
+
+    def __getitem__(self, number: int) -> Sample:
+        """A whole clip as it is stored; `read` takes a part of it."""
+        return self.read(number)
+
     def __getstate__(self) -> dict:
         return self.__dict__ | {"_open": OrderedDict()}
 

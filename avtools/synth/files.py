@@ -174,15 +174,18 @@ class Staged:
     bank: object
     images: object
     names: tuple[str, ...]  # of the user's sound of each thing
+    pictures: tuple[str, ...] = ()  # of the user's picture of each thing
 
     def truth(self, size: tuple[int, int], hop: float, file: str = "-") -> list[dict]:
         """The rows of the scene's table."""
         from avtools.world.truth import rows
 
         table = rows(self.scenes, 0, size, hop, file, self.bank, self.images)
-        if self.names:
-            for row in table:
-                row["sound"] = self.names[row["source"]] if row["sound"] else None
+        for row in table:
+            if self.names and row["sound"]:
+                row["sound"] = self.names[row["source"]]
+            if self.pictures and row["look"] not in (None, "face"):
+                row["look"] = self.pictures[row["source"]]
         return table
 
 
@@ -215,15 +218,20 @@ def _furnished(recipe: Recipe, scenes) -> Staged:
     plays = scenes.present & (scenes.heard | scenes.mimes)
     is_shown = scenes.visible & (scenes.look != LOOKS.index("face"))
     heard = _picked(recipe.sounds, picks, plays[0])
-    things = [read_thing(path) for path in _picked(recipe.things, picks, is_shown[0])]
+    shown = _picked(recipe.things, picks, is_shown[0])
+    things = [read_thing(path) for path in shown]
     behind = _picked(recipe.backgrounds, scenes.backdrop_pick, np.ones(1, bool))
     behind = [read_picture(path)[..., :3] for path in behind]
     bank = Bank([read_mono(p, recipe.rate) for p in heard], recipe.rate) if heard else None
     if bank is not None and len(bank) != len(heard):
         raise ValueError(f"{len(bank)} sounds of {len(heard)}: {', '.join(heard)}")
     images = Images(backgrounds=behind, things=things) if behind or things else None
-    names = tuple(os.path.splitext(os.path.basename(path))[0] for path in heard)
-    return Staged(bank.scored(scenes) if bank else scenes, bank, images, names)
+    scenes = bank.scored(scenes) if bank else scenes
+    return Staged(scenes, bank, images, _stems(heard), _stems(shown))
+
+
+def _stems(paths: list[str]) -> tuple[str, ...]:
+    return tuple(os.path.splitext(os.path.basename(path))[0] for path in paths)
 
 
 def _picked(paths: tuple[str, ...], picks: np.ndarray, is_used: np.ndarray) -> list[str]:

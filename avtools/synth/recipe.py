@@ -9,8 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
+from avtools.errors import AvtoolsError
 from avtools.stream.batch import Item, only_shard, parse_shard
 from avtools.stream.sound import Sound, block_frames
+
+EVALUATION_CHANNEL = 100_000  # the first one: of ten neighbouring seeds each, from 1,000,000 on
+MOST_HABITS = 10_000
 
 
 @dataclass(frozen=True)
@@ -135,3 +139,23 @@ def _marks(paths: Iterable[str]) -> list[tuple[str, int, int]]:
         (os.path.relpath(path, top), fact.st_size, fact.st_mtime_ns)
         for path, fact in zip(whole, facts, strict=True)
     ]
+
+
+def parse_habits(text: str | None, seed: int, highest: int) -> tuple[int, ...]:
+    """Channels, in the order given. Those of evaluation are for evaluation."""
+    last = highest // 10 if seed >= 10 * EVALUATION_CHANNEL else EVALUATION_CHANNEL - 1
+    chosen: list[int] = []
+    for part in () if text is None else text.split(","):
+        first, dash, end = part.strip().partition("-")
+        end = end if dash else first
+        if not all(n.isascii() and n.isdigit() for n in (first, end)) or (
+            not int(first) <= int(end) <= last
+        ):
+            kept = "" if last >= highest // 10 else f", from 0 to {last} below seed 1000000"
+            raise AvtoolsError(
+                f"--habits {text}: expected numbers of channels, as in 3 or 0-9{kept}"
+            )
+        chosen += range(int(first), min(int(end), int(first) + MOST_HABITS) + 1)
+        if len(chosen) > MOST_HABITS:
+            raise AvtoolsError(f"--habits {text}: expected at most {MOST_HABITS} channels")
+    return tuple(chosen)

@@ -252,6 +252,9 @@ def test_faces_from_a_table(planted, tmp_path):
 
 def test_what_can_t_be_done_is_said_in_a_line(planted, tmp_path):
     out = ["-o", tmp_path / "m.csv"]
+    first = planted / "a/good0.mp4"
+    named_alike = tmp_path / first.name
+    named_alike.symlink_to(planted / "a/good1.mp4")
     for call, said in (
         ([planted], "--output"),
         (out, "no FILE"),
@@ -269,7 +272,7 @@ def test_what_can_t_be_done_is_said_in_a_line(planted, tmp_path):
         ([planted, *out, "--keep", tmp_path / "none"], "No such file"),
         ([planted, *out, "--jobs", "2", "--scheduler", "tcp://127.0.0.1:9"], "only one of"),
         ([planted, *out, "--join", "--shard", "1/2"], "--join"),
-        ([planted / "a/good0.mp4", planted / "a/good0.mp4", *out], "two inputs"),
+        ([first, named_alike, *out], "two inputs"),
         ([planted, *out, "--scheduler", "foo"], "expected an address"),
         ([planted, *out, "--tests", ","], "no test is named"),
         ([planted, *out, "--clip", "nan"], "--clip nan"),
@@ -283,7 +286,13 @@ def test_what_can_t_be_done_is_said_in_a_line(planted, tmp_path):
         (["--join", planted, *out, "--to-shards", tmp_path / "none"], "no such folder"),
     ):
         assert said in one_line(avtools("curate", *call)), call
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [named_alike]
+
+
+def test_a_file_named_twice_is_taken_once(planted, tmp_path):
+    call = [planted / "a/good0.mp4", planted / "a/../a/good0.mp4", "-o", tmp_path / "m.csv"]
+    done = avtools("curate", *call, "--clip", "2", "--jobs", "1", "--tests", "silence")
+    assert b"1 of 1 clips kept" in done.stderr, done.stderr
 
 
 def test_shards_are_no_raw_videos(curated, tmp_path):

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from avtools.cli import status
-from avtools.commands.synth import parse_habits
 from avtools.stream.files import open_sound
 from avtools.stream.spatial import read_spatial
 from avtools.stream.video import frames, video_facts
+from avtools.synth.recipe import parse_habits
 from avtools.world.truth import COLUMNS
 from tests.scenes import avtools, command, load, save, shell
 
@@ -359,9 +359,9 @@ def test_a_run_that_is_ended_leaves_whole_scenes_only(tmp_path):
 
 
 def test_habits_are_any_channels():
-    assert parse_habits(None, 0) == ()
-    assert parse_habits("70000, 3,5-7", 0) == (70000, 3, 5, 6, 7)
-    assert parse_habits("100003", 1_000_000) == (100003,)
+    assert parse_habits(None, 0, 10**15) == ()
+    assert parse_habits("70000, 3,5-7", 0, 10**15) == (70000, 3, 5, 6, 7)
+    assert parse_habits("100003", 1_000_000, 10**15) == (100003,)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from avtools.datasets import layout_of, open_dataset
 from avtools.datasets.packed import Packed, pack
 from avtools.datasets.shard_writer import write_shard
+from avtools.datasets.shards import Shards
 from avtools.errors import AvtoolsError
 
 RATE, FPS = 8000, 6
@@ -58,6 +59,13 @@ def test_windows_are_heard_and_seen(folder):
     assert np.array_equal(later.hear(duration=0.5)[0], heard)
     with pytest.raises(ValueError, match="lasts 3 s"):
         one.hear(start=4.0)
+
+
+def test_shards_by_number(folder):
+    shards = Shards(folder)
+    assert repr(shards) == "Shards(3 clips in 2 tars)"
+    assert shards[-1].key == "a/1" and shards[0].frames.shape == (18, 16, 16, 3)
+    assert [sample.key for sample in shards] == shards.keys
 
 
 def test_a_shard_without_its_index_is_told(folder, tmp_path):
