@@ -54,7 +54,9 @@ def sound_bits(sound: np.ndarray, rate: int) -> np.ndarray:
 
 def _energy(sound: np.ndarray, rate: int) -> np.ndarray:
     """`(STRETCHES, BANDS)`, each a mean over time under a triangle, and over a band."""
-    size = fast_size(round(SECONDS * rate))
+    # Short clips are cut finer: padding would be alike in all of them.
+    longest = 2 * sound.shape[1] // (STRETCHES + 3)
+    size = fast_size(max(16, min(round(SECONDS * rate), longest)))
     hop = size // 2
     sound = np.nan_to_num(sound.astype(np.float32, copy=False), posinf=0, neginf=0)
     least = size + (STRETCHES + 1) * hop

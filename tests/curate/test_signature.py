@@ -91,6 +91,15 @@ def test_clips_of_one_source_do_not_agree():
     assert min(share(parts[0], parts[1]), share(parts[1], parts[2])) > 0.4
 
 
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0])
+def test_short_clips_do_not_agree_either(seconds):
+    n = round(seconds * RATE)
+    bits = [sound_bits(sound(3)[:, k * n : (k + 1) * n], RATE) for k in range(4)]
+    assert min(share(a, b) for k, a in enumerate(bits) for b in bits[:k]) > 0.35
+    copy = sound_bits(0.7 * sound(3)[:, :n] + 1e-4, RATE)
+    assert share(bits[0], copy) < 0.05
+
+
 def test_pictures():
     bits = picture_bits(pictures(0))
     assert share(bits, picture_bits(pictures(0, 144, 200))) < 0.06
