@@ -3,10 +3,10 @@ written as ordinary files with a table of the exact truth beside each.
 
 --kind stereo is a camera with two microphones (a spaced pair, or the two sides of a head: --ears;
 --hrir takes a measured one); --kind 360 is an equirectangular picture with first-order ambisonics
-(AmbiX), marked as players expect it. --preset easy has one source, always seen, no walls and 30 dB
-of signal to noise; real has one to three sources, some of them off screen, a silent mover in half
-of the scenes, rooms with an RT60 of 0.2 to 0.8 s and 5 to 30 dB; hard up to five sources that move
-fast, pillars that hide them, RT60 to 1.2 s and noise from 0 dB.
+(AmbiX), in mp4, mov and m4v marked as players expect it. --preset easy has one source, always seen,
+no walls and 30 dB of signal to noise; real has one to three sources, some of them off screen, a
+silent mover in half of the scenes, rooms with an RT60 of 0.2 to 0.8 s and 5 to 30 dB; hard up to
+five sources that move fast, pillars that hide them, RT60 to 1.2 s and noise from 0 dB.
 
 A scene is drawn from its seed alone: equal seeds and options have equal truth anywhere, and equal
 files on one machine and device. Ten neighbouring seeds belong to one channel, like the videos of
@@ -24,9 +24,10 @@ rendered. Times of pictures count from 0; the first sample belongs to the first 
 
 The truth has a row for each thing and --hop, of the moment in its middle: its role (source, or
 mover: one that never sounds), azimuth, elevation, distance, loudness (0 to 1) and whether it sounds
-then; its box and center in pixels of the picture and the share of it that is seen; delay (seconds)
-and level_difference (dB) between left and right, + where it comes from the left, of its direct
-sound alone (for a head: of a rigid sphere, also with --hrir). --masks adds
+then; its box and center in pixels of the picture and the share of it that is seen (its body's:
+sticks and bows neither count nor hide; a star's points may be 3 pixels longer than what is drawn);
+delay (seconds) and level_difference (dB) between left and right, + where it comes from the left, of
+its direct sound alone (for a head: of a rigid sphere, also with --hrir). --masks adds
 real-000123.masks.npz: masks (pictures, height, width), 0 for nothing and k + 1 for thing k, and
 times.
 
@@ -220,6 +221,7 @@ def synth(
         return 0
     is_made = plot is None or output is not None or directory is not None
     check_recipe(recipe, items, ending, plot, is_made)
+    refuse_sources(recipe, items, [sounds, images, hrir])
     return run(recipe, items if is_made else [], items, plot, jobs, skip_existing, dry_run)
 
 
@@ -231,7 +233,7 @@ def run(recipe, wanted: list, items: list, plot, jobs: int, skip: bool, dry_run:
 
     folder, code = items[0].folder, batch.FINE
     if folder is not None:
-        refuse_others(folder, recipe)
+        refuse_others(folder, recipe, items)
     elif items[0].target is not None:
         refuse_listed(recipe, items[0].target)
     missing = to_make(folder, recipe, wanted) if skip else wanted
@@ -342,6 +344,20 @@ def checked_hop(text: str, rate: int, seconds: float) -> float:
     if hop > seconds:
         raise AvtoolsError(f"--hop {text}: is longer than a scene, {seconds:g} s")
     return hop
+
+
+def refuse_sources(recipe, items: list, named: list[str | None]) -> None:
+    """The lists and folders that the user's own material comes from are no places to write to."""
+    import os
+
+    from avtools.stream import targets
+
+    folders = [name for name in named if name is not None and os.path.isdir(name)]
+    inputs = [name for name in named if name is not None and os.path.isfile(name)]
+    inputs += [entry.path for folder in folders for entry in os.scandir(folder)]
+    written = [item.target for item in items if item.target is not None]
+    beside = [path for target in written for path in recipe.beside(target).values()]
+    targets.refuse_same(inputs, [*written, *beside])
 
 
 def check_recipe(recipe, items: list, ending: str, plot, is_made: bool) -> None:

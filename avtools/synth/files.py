@@ -19,6 +19,8 @@ from avtools.stream.sound import Sound
 from avtools.synth.manifest import note_scene, row_of
 from avtools.synth.recipe import Recipe, SceneItem
 
+# Endings of the files that may stand beside a scene's.
+BESIDE = (".csv", ".json", ".masks.npz")
 # Pictures that are rendered at once may take this much.
 CHUNK_BYTES = 24 << 20
 
@@ -92,9 +94,19 @@ class _Scene:
             else:
                 self._write_sound(temporary, sound)
             note_scene(self.item, None)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.realpath(target))
+            self._remove_former(target, files)
         note_scene(self.item, row_of(self.recipe, self.item, self.stage.scenes))
+
+    def _remove_former(self, target: str, files: dict[str, str]) -> None:
+        """What a scene of this name was: its file, and what stood beside it and won't be anew."""
+        if not os.path.exists(target):
+            return
+        os.unlink(os.path.realpath(target))
+        stem = os.path.splitext(target)[0]
+        for path in {stem + ending for ending in BESIDE} - set(files.values()):
+            if self.item.folder is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
 
     def _write_truth(self, path) -> None:
         from avtools.stream.tables import Table

@@ -81,7 +81,7 @@ def read_manifest(folder: str) -> dict[str, dict]:
     try:
         with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
             rows = csv.DictReader(lines)
-            if "file" not in (rows.fieldnames or []):
+            if not {"file", "truth", "seed"} <= set(rows.fieldnames or []):
                 raise AvtoolsError(f"{path}: not a manifest of scenes; give another folder")
             there = {row["file"]: row for row in rows}
     except FileNotFoundError:
@@ -107,9 +107,17 @@ def _logged(folder: str) -> Iterator[dict]:
         return
 
 
-def refuse_others(folder: str, recipe) -> None:
-    """A folder holds scenes of one kind."""
-    kinds = {row["kind"] for row in read_manifest(folder).values() if row.get("kind")}
+def refuse_others(folder: str, recipe, items: Sequence) -> None:
+    """A folder holds scenes of one kind, and no two whose truth would be one file."""
+    there = read_manifest(folder)
+    mine = {os.path.splitext(item.relative)[0]: item.relative for item in items}
+    for file, row in there.items():
+        if mine.get(os.path.splitext(file)[0], file) != file and _is_whole(folder, row):
+            raise AvtoolsError(
+                f"{folder}: holds {file}, whose truth that of {mine[os.path.splitext(file)[0]]}"
+                " would replace; give another folder"
+            )
+    kinds = {row["kind"] for row in there.values() if row.get("kind")}
     if kinds - {recipe.kind}:
         raise AvtoolsError(
             f"{folder}: holds scenes of the kind {', '.join(sorted(kinds))}; give another folder"
@@ -142,7 +150,7 @@ def to_make(folder: str, recipe, items: Sequence) -> list:
     for item in items:
         row = there.get(item.relative, {})
         files = [item.target, *recipe.beside(item.target).values()]
-        if not row.get("recipe") or not all(map(os.path.exists, files)):
+        if not row.get("recipe") or not all(map(_has_bytes, files)):
             missing.append(item)
         elif row["recipe"] != recipe.digest:
             raise AvtoolsError(
@@ -150,6 +158,10 @@ def to_make(folder: str, recipe, items: Sequence) -> list:
                 " or make it anew without --skip-existing"
             )
     return missing
+
+
+def _has_bytes(path: str) -> bool:
+    return os.path.exists(path) and os.path.getsize(path) > 0
 
 
 def _other(row: Mapping[str, str], recipe, item) -> str:
@@ -180,7 +192,11 @@ def _write(path: str, rows: Sequence[Mapping]) -> None:
         open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as out,
     ):
         table = csv.DictWriter(
-            out, list(columns) or ["file"], restval="", extrasaction="ignore", lineterminator="\n"
+            out,
+            list(columns) or ["file", "truth", "seed"],
+            restval="",
+            extrasaction="ignore",
+            lineterminator="\n",
         )
         table.writeheader()
         table.writerows(rows)

@@ -167,3 +167,12 @@ def test_a_head_that_rings_on_is_no_head(tmp_path):
         save(tmp_path / f"E0_A{azimuth}.wav", noise(2, 16000))
     with pytest.raises(AvtoolsError, match=r"responses of 0\.333 s"):
         head_of(recipe_of(hrir=str(tmp_path), ears="head", rate=48000))
+
+
+def test_nothing_of_the_former_scene_stays_beside_the_new_one(tmp_path):
+    old, new = recipe_of(), recipe_of(truth="json")
+    make(old, item_of(old, tmp_path))
+    assert (tmp_path / "easy-000003.csv").exists()
+    make(new, item_of(new, tmp_path))
+    assert (tmp_path / "easy-000003.json").exists()
+    assert not (tmp_path / "easy-000003.csv").exists()

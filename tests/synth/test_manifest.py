@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,7 @@ def put(items, recipe=RECIPE) -> None:
     """As if these scenes had been made."""
     for item in items:
         for path in (item.target, *recipe.beside(item.target).values()):
-            open(path, "w").close()
+            Path(path).write_text("something")
         note_scene(item, row_of(recipe, item, recipe.scenes([item.seed])))
 
 
@@ -74,6 +75,8 @@ def test_files_of_which_nothing_is_known_are_made_anew(tmp_path):
     settle(str(tmp_path))
     note_scene(items[0], None)
     assert to_make(str(tmp_path), RECIPE, items) == items[:1]
+    (tmp_path / "easy-000002.wav").write_text("")  # a disk that was full
+    assert to_make(str(tmp_path), RECIPE, items) == items
     (tmp_path / "easy-000002.csv").unlink()
     settle(str(tmp_path))
     assert to_make(str(tmp_path), RECIPE, items) == items
@@ -90,7 +93,22 @@ def test_files_of_another_recipe_are_refused(tmp_path):
         with pytest.raises(AvtoolsError, match=f"easy-000001.wav: was made with {why}"):
             to_make(str(tmp_path), other, items)
     with pytest.raises(AvtoolsError, match="holds scenes of the kind stereo"):
-        refuse_others(str(tmp_path), recipe_of(kind="360", ears=None))
+        refuse_others(str(tmp_path), recipe_of(kind="360", ears=None), [])
+
+
+def test_truth_of_one_name_is_of_one_scene(tmp_path):
+    put(items_in(tmp_path, 1))
+    (other,) = items_in(tmp_path, 1)
+    other = dataclasses.replace(other, relative="easy-000001.mp4")
+    with pytest.raises(AvtoolsError, match=r"holds easy-000001.wav, whose truth .* replace"):
+        refuse_others(str(tmp_path), RECIPE, [other])
+    refuse_others(str(tmp_path), RECIPE, items_in(tmp_path, 1, 2))
+
+
+def test_a_manifest_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "manifest.csv").write_text("file,start\nbird.wav,0\nbird.wav,1\n")
+    with pytest.raises(AvtoolsError, match="not a manifest of scenes"):
+        refuse_others(str(tmp_path), RECIPE, items_in(tmp_path, 1))
 
 
 def test_rows_of_other_runs_stay_while_their_files_do(tmp_path):
