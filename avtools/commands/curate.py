@@ -16,7 +16,8 @@ for the share --off-centre of the time, by more than chance explains and more th
 taken for, and no voice-over or music that stays with the head). keyframes: still (nothing moves),
 faces (with --detector: a confident face on two pictures at least). full: all of the picture and
 sound, which must be whole and undamaged. At the end, over the whole run: duplicates, of which the
-first stays; sources that share a clip have one split.
+first stays; sources that share a clip, kept or not, have one split: what a dataset says of any of
+them, test before val before train, else that of the first.
 
 The off-centre test compares levels: sound far from its microphones in a live room, or in the middle
 of the picture, is left out, as the paper does. --skip off-centre keeps it.
@@ -48,8 +49,11 @@ machine they are open to its own users alone (127.0.0.1), a cluster's belong in 
 
 --shard I/N does the Ith of N parts, for a job array: of -o all.csv that is all-1-of-8.csv, and
 train-1-of-8-000000.tar and so on, and sheets have such names too. Sources stay whole. --join then
-makes one manifest of those of the parts, says which parts are missing, finds duplicates between
-parts, and takes them out of the shards that --to-shards names.
+makes one manifest of those of the parts and says which parts are missing. It finds duplicates
+between parts; sources that share a clip get one split, test if any of them has it, else val. What
+was kept and lies in a shard of another split is left out, then of duplicates all but the first.
+--to-shards names the folder of the parts' shards, all of which must be there: what is left out is
+taken out of them.
 
 For curation by hand: --per-channel is a table of channels (the first folder below the one given,
 or what a dataset says), with the means of their figures; --contact a picture of some clips of each.

@@ -6,11 +6,13 @@ that happens in 1 - (1 - (1 - p)^KEY)^TABLES of the pairs: all but 1 in 10^5 for
 kbit/s flips 0.01 to 0.09), 0.9 for 0.17. Unrelated clips meet in a table with probability 2^-KEY.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from avtools.curate.signature import BYTES, SOUND_BITS
+from avtools.datasets.clip import SPLITS
 
 KEY, TABLES = 20, 96
 # Sound bits and picture bits in which a copy may differ. Unrelated ones differ in half of them,
@@ -62,6 +64,28 @@ def first_sources(sources: Iterable[str], pairs: Iterable[tuple[str, str]]) -> d
         early, late = sorted((first(one), first(other)), key=rank.__getitem__)
         above[late] = early
     return {source: first(source) for source in met}
+
+
+def firsts_among(clips: Iterable[str], copies: Mapping[str, str]) -> dict[str, str]:
+    """Of some clips in their order those that repeat an earlier one of them -> that one. `copies`
+    of clips in all."""
+    firsts: dict[str, str] = {}
+    found = ((clip, firsts.setdefault(copies.get(clip, clip), clip)) for clip in clips)
+    return {clip: first for clip, first in found if clip != first}
+
+
+def strictest_splits(said: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    """Source -> of all that is said of it the split that is learned from least: what anybody calls
+    test is never learned from."""
+    splits: dict[str, str] = {}
+    for source, split in said:
+        if split is not None:
+            splits[source] = max(split, splits.get(source, split), key=SPLITS.index)
+    return splits
+
+
+def is_signature(text: str) -> bool:
+    return len(text) == 2 * BYTES and re.fullmatch("[0-9a-fA-F]*", text) is not None
 
 
 def _words(signatures: list[str]) -> np.ndarray:

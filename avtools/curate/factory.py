@@ -8,9 +8,8 @@ however often a run was stopped, the outcome is the same.
 
 import contextlib
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
@@ -18,8 +17,8 @@ from pathlib import Path
 from avtools.curate import cascade, engine, hang, manifest, plan, survey
 from avtools.curate.by_hand import draw_sheets, warn_of_unknown
 from avtools.curate.log import Log
+from avtools.curate.order import Order, Outcome
 from avtools.curate.publish import Publisher, refuse_foreign, remove_forgotten
-from avtools.curate.settings import Settings
 from avtools.curate.watch import Watch
 from avtools.curate.work_folder import WorkFolder, work_folder
 from avtools.datasets.clip import Clip
@@ -28,36 +27,6 @@ from avtools.datasets.splits import split_of
 from avtools.errors import AvtoolsError
 
 FILES_A_TASK, CLIPS_A_TASK = 16, 4
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a run is to make, and with what."""
-
-    manifest: str
-    settings: Settings
-    shards: str | None = None
-    keep: frozenset[str] | None = None
-    per_channel: str | None = None
-    contact: str | None = None
-    part: tuple[int, int] | None = None
-    jobs: int = 1
-    scheduler: str | None = None
-    restart: bool = False
-
-
-@dataclass
-class Outcome:
-    clips: int = 0
-    kept: int = 0
-    reasons: Counter = field(default_factory=Counter)
-    bugs: list[str] = field(default_factory=list)
-
-    def add(self, row: dict) -> None:
-        self.clips += 1
-        self.kept += row.get("kept") == "yes"
-        if row.get("reason"):
-            self.reasons[row["reason"].partition(":")[0]] += 1
 
 
 class Run:
@@ -173,46 +142,50 @@ class Run:
         return manifest.Fate(None, record["stage"])
 
     @cached_property
-    def copies(self) -> dict[str, str]:
-        """Clip -> the clip before it that it is a copy of."""
+    def alike(self) -> dict[str, str]:
+        """Clip -> the first that it is a copy of: of all that were looked at, kept or not."""
         if "duplicates" not in self.settings.tests:
             return {}
         from avtools.curate.tests import copies
 
-        found = []
-        for planned in self.planned():
-            record = self.work.clips.get(planned.clip.key)
-            if self._own_fate(planned, record).kept:
-                found.append((planned.clip.key, record["figures"].get("signature", "")))
-        return copies(found)
+        records = ((p.clip.key, self.work.clips.get(p.clip.key)) for p in self.planned())
+        return copies([(k, r["figures"]["signature"]) for k, r in records if is_signed(r)])
+
+    @cached_property
+    def copies(self) -> dict[str, str]:
+        """Clip -> the clip before it that it is a copy of: of those that would be kept."""
+        if not self.alike:
+            return {}
+        from avtools.curate.duplicates import firsts_among
+
+        rows = ((p, self.work.clips.get(p.clip.key)) for p in self.planned())
+        return firsts_among((p.clip.key for p, r in rows if self._own_fate(p, r).kept), self.alike)
 
     @cached_property
     def first_sources(self) -> dict[str, str]:
         """Source -> the first of those that it shares clips with."""
-        if not self.copies:
+        if not self.alike:
             return {}
         from avtools.curate.duplicates import first_sources
 
         known = {p.clip.key: p.clip.source for p in self.planned()}
-        pairs = ((known[clip], known[first]) for clip, first in self.copies.items())
+        pairs = ((known[clip], known[first]) for clip, first in self.alike.items())
         return first_sources(self.sources, pairs)
 
     @cached_property
-    def test_sources(self) -> set[str]:
-        """Those of which a dataset calls anything test: nothing of it is ever learned from."""
+    def said_splits(self) -> dict[str, str]:
+        """What datasets say of sources, and of those that share clips with them."""
+        from avtools.curate.duplicates import strictest_splits
+
         clips = chain.from_iterable(self.sources.values())
-        return {self.first_sources.get(c.source, c.source) for c in clips if c.split == "test"}
+        return strictest_splits(
+            (self.first_sources.get(c.source, c.source), c.split) for c in clips
+        )
 
     def split(self, clip: Clip) -> str:
-        """The dataset's own, unless it cuts a source in two; sources that share clips have that
-        of the first of them."""
+        """The datasets' own; else by the name of the first of the sources that share clips."""
         source = self.first_sources.get(clip.source, clip.source)
-        if source in self.test_sources:
-            return "test"
-        said = {c.split for c in self.sources[source]}
-        if len(said) == 1 and None not in said:
-            return said.pop()
-        return split_of(source, seed=self.settings.seed)
+        return self.said_splits.get(source) or split_of(source, seed=self.settings.seed)
 
     # ---- the end --------------------------------------------------------------------------
 
@@ -272,6 +245,10 @@ def curate(
             draw_sheets(run, draw)
         run.finish(published)
         return run.outcome
+
+
+def is_signed(record: dict | None) -> bool:
+    return record is not None and bool(record["figures"].get("signature"))
 
 
 def _groups(items: Iterable, size: int) -> Iterator[list]:

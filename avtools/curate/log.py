@@ -1,21 +1,25 @@
 """Results that survive: a file of JSON lines that is only ever added to.
 
 A line is `["key", {record}]`, written with one call. A kill can leave at most its last line torn;
-opening the log again takes that line away. Of two records with one key the later one counts.
+opening the log again takes that line away. Of two records with one key the later one counts. A
+damaged line counts for nothing: what it told is done again.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-_DECODER = json.JSONDecoder()
+from types import UnionType
 
 
 class Log:
-    """Key -> record, on disk; in memory only where each record lies."""
+    """Key -> record, on disk; in memory only where each record lies.
 
-    def __init__(self, path: str | Path):
+    `form`: what a record must have, and of which types.
+    """
+
+    def __init__(self, path: str | Path, form: Mapping[str, type | UnionType] | None = None):
+        form = form or {}
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         self._places: dict[str, tuple[int, int]] = {}
         self._end = 0
@@ -23,7 +27,7 @@ class Log:
             for line in lines:
                 if not line.endswith(b"\n"):
                     break
-                if (key := _key(line)) is not None:
+                if (key := _key(line, form)) is not None:
                     self._places[key] = self._end, len(line)
                 self._end += len(line)
         os.ftruncate(self._fd, self._end)
@@ -56,10 +60,13 @@ class Log:
         os.close(self._fd)
 
 
-def _key(line: bytes) -> str | None:
+def _key(line: bytes, form: Mapping[str, type | UnionType]) -> str | None:
     """The key of a line; None where it is damaged."""
     try:
-        key, _ = _DECODER.raw_decode(line.decode("ascii"), 1)
-    except ValueError:
+        key, record = json.loads(line.decode("ascii"))
+    except (ValueError, TypeError, RecursionError):
         return None
-    return key if line.startswith(b'["') and line.endswith(b"]\n") and type(key) is str else None
+    if not line.startswith(b'["') or not isinstance(key, str) or not isinstance(record, dict):
+        return None
+    fits = all(name in record and isinstance(record[name], kind) for name, kind in form.items())
+    return key if fits else None

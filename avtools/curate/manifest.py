@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from avtools.datasets.clip import Clip
 from avtools.errors import AvtoolsError, reason
@@ -87,7 +88,7 @@ def write(
         whole(path) as temporary,
         open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as out,
     ):
-        table = csv.writer(out, lineterminator="\n")
+        table = csv_writer(out)
         table.writerow(columns)
         for row in rows():
             row = dict(row)
@@ -95,6 +96,20 @@ def write(
                 if row.get(name):
                     row[name] = os.path.relpath(row[name], here)
             table.writerow([_cell(row.get(name)) for name in columns])
+
+
+def csv_writer(out: TextIO):
+    """Rows end with a line feed, yet a carriage return in a name is put in quotes too, as csv does
+    only where it is a part of the rows' own ending."""
+    return csv.writer(_LineFeeds(out), lineterminator="\r\n")
+
+
+@dataclass(frozen=True)
+class _LineFeeds:
+    out: TextIO
+
+    def write(self, row: str) -> None:
+        self.out.write(row.removesuffix("\r\n") + "\n")
 
 
 def _cell(value: object) -> object:
@@ -148,7 +163,7 @@ class Channels:
             whole(path) as temporary,
             open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as out,
         ):
-            table = csv.writer(out, lineterminator="\n")
+            table = csv_writer(out)
             table.writerow(["channel", "clips", "kept", *names])
             for channel, row in self.rows.items():
                 means = {name: total / count for name, (total, count) in row["sums"].items()}

@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from avtools.curate import packing
-from avtools.curate.log import Log
-from avtools.curate.work_folder import SHARDS
+from avtools.curate.work_folder import shards_log
 from avtools.datasets.clip import SPLITS
 from avtools.errors import AvtoolsError, warn
 
@@ -24,27 +23,39 @@ NOTHING = {"digest": "", "clips": {}}
 def refuse_foreign(folder: str | Path, part: tuple[int, int] | None, work: Path) -> None:
     """Shards of another run between ours would be trained on with them. `work`: our work folder."""
     folder = Path(folder).absolute()
-    there = sorted(path for split in SPLITS for path in folder.glob(f"{split}-*.tar"))
+    there = [*(p for split in SPLITS for p in folder.glob(f"{split}-*.tar")), *_strays(folder)]
     if not there:
         return
-    log = Log(work / SHARDS)
+    log = shards_log(work)
     try:
-        for path in there:
-            if str(path) not in log and not _is_of_other_part(path.stem, part):
+        for path in sorted(there):
+            if str(path.with_suffix(".tar")) in log or _is_of_other_part(path.stem, part):
+                continue
+            if path.suffix == ".tar":
                 raise AvtoolsError(f"{path}: a shard of another run; take another --to-shards")
+            raise AvtoolsError(f"{path}: the index of a shard that is not there; remove it")
     finally:
         log.close()
 
 
 def remove_forgotten(folder: str | Path, work: Path) -> None:
-    """What --restart forgot, or a killed run began: it would be trained on with what comes."""
-    folder, log = Path(folder).absolute(), Log(work / SHARDS)
+    """What --restart forgot, or a killed run began: it would be trained on with what comes. An
+    index that lost its shard keeps the whole folder from being read."""
+    folder, log = Path(folder).absolute(), shards_log(work)
     try:
+        for path in _strays(folder):
+            if str(path.with_suffix(".tar")) in log:
+                path.unlink(missing_ok=True)
         for path in log:
             if Path(path).parent == folder and not log.get(path)["clips"]:
                 packing.remove(path)
     finally:
         log.close()
+
+
+def _strays(folder: Path) -> list[Path]:
+    """Indices whose shards are not there."""
+    return [path for path in folder.glob("*.idx") if not path.with_suffix(".tar").exists()]
 
 
 def _is_of_other_part(name: str, part: tuple[int, int] | None) -> bool:
@@ -72,7 +83,7 @@ class Publisher:
         shards = packing.shards_of(kept, self.folder, self.part)
         self.folder.mkdir(parents=True, exist_ok=True)
         refuse_foreign(self.folder, self.run.order.part, self.run.work.path)
-        self.log = Log(self.run.work.path / SHARDS)
+        self.log = shards_log(self.run.work.path)
         try:
             self._make(shards)
         finally:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import stat
 import traceback
 from collections.abc import Iterable
 
@@ -41,8 +42,8 @@ def _surveyed(clip: Clip, kind: str) -> dict:
     record: dict = {"stamp": stamp(clip), "reason": None}
     try:
         for path in {clip.sound, clip.video} - {None}:
-            if not os.path.isdir(path) and os.path.getsize(path) == 0:
-                return record | {"reason": "zero bytes"}
+            if refusal := _refusal(clip, path):
+                return record | {"reason": refusal}
         record |= _sound_facts(clip, kind)
         picture = {} if record["reason"] else _picture_facts(clip)
         seconds = [s for s in (record.get("seconds"), picture.get("seconds")) if s is not None]
@@ -60,6 +61,17 @@ def _surveyed(clip: Clip, kind: str) -> dict:
     return record
 
 
+def _refusal(clip: Clip, path: str) -> str | None:
+    """Files are opened; folders only where their numbered files are the clip's sound or picture."""
+    facts = os.stat(path)
+    if os.path.isdir(path):
+        in_pieces = clip.sound != clip.video and (path == clip.sound or clip.picture_rate)
+        return None if in_pieces else "not a file"
+    if not stat.S_ISREG(facts.st_mode):  # a named pipe would wait for ever
+        return "not a file"
+    return None if facts.st_size else "zero bytes"
+
+
 def decoder_errors() -> tuple[type[Exception], ...]:
     """What FFmpeg may say of a damaged file."""
     from avtools.stream.decode import DAMAGE
@@ -71,7 +83,7 @@ def _without_index(clip: Clip) -> str | None:
     """An MP4 that was cut off before its index, which stands at the end of many."""
     from avtools.stream.boxes import top_level
 
-    for path in {clip.sound, clip.video} - {None}:
+    for path in filter(os.path.isfile, {clip.sound, clip.video} - {None}):
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:

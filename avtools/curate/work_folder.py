@@ -18,13 +18,16 @@ from avtools.errors import AvtoolsError, reason
 from avtools.stream.outputs import whole
 
 LOCK, PARAMETERS, SHARDS = "lock", "parameters.json", "shards.jsonl"
+OF_FILES = {"stamp": list, "reason": str | None}
+OF_CLIPS = OF_FILES | {"stage": str, "figures": dict}
+OF_SHARDS = {"digest": str, "clips": dict}
 
 
 class WorkFolder:
     def __init__(self, path: Path):
         self.path = path
-        self.files = Log(path / "files.jsonl")
-        self.clips = Log(path / "clips.jsonl")
+        self.files = Log(path / "files.jsonl", OF_FILES)
+        self.clips = Log(path / "clips.jsonl", OF_CLIPS)
         self.scratch = path / "scratch"
         self.packed = path / "packed"
         self.looks = path / "looks"
@@ -32,6 +35,11 @@ class WorkFolder:
     def close(self) -> None:
         self.files.close()
         self.clips.close()
+
+
+def shards_log(work: Path) -> Log:
+    """What each shard that was published holds."""
+    return Log(work / SHARDS, OF_SHARDS)
 
 
 def place_of(folder: str | Path, clip: str, ending: str) -> Path:
@@ -77,7 +85,7 @@ def work_folder(
 
 def _clear(path: Path) -> None:
     """The names of shards stay, else they would be those of another run; what is in them goes."""
-    _forget_shards(path / SHARDS)
+    _forget_shards(path)
     for entry in path.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry)
@@ -85,10 +93,10 @@ def _clear(path: Path) -> None:
             entry.unlink()
 
 
-def _forget_shards(path: Path) -> None:
-    if not path.exists():
+def _forget_shards(work: Path) -> None:
+    if not (work / SHARDS).exists():
         return
-    log = Log(path)
+    log = shards_log(work)
     try:
         for shard in log:
             log.put(shard, {"digest": "", "clips": {}})
@@ -101,6 +109,8 @@ def _claim(path: Path, parameters: dict) -> None:
     text = json.dumps(parameters, sort_keys=True)
     try:
         found = json.loads((path / PARAMETERS).read_text())
+        if not isinstance(found, dict):
+            raise ValueError("holds no options")
     except FileNotFoundError:
         with whole(path / PARAMETERS) as temporary:
             temporary.write_text(text)

@@ -22,13 +22,16 @@ def lines(path: str, comments: bool = True, any_names: bool = False) -> Iterator
 
 
 def rows(
-    path: str, comments: bool = True, any_names: bool = False
+    path: str, comments: bool = True, any_names: bool = False, exact: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of a CSV, without empty lines and comments (#)."""
-    reader = csv.reader(_lines(path, any_names), skipinitialspace=True, strict=True)
+    """(line number, cells) of a CSV, without empty lines and comments (#).
+
+    Blanks around cells are a person's layout; `exact`: a program wrote it, and they are of names.
+    """
+    reader = csv.reader(_lines(path, any_names), skipinitialspace=not exact, strict=True)
     try:
         for cells in reader:
-            cells = [cell.strip() for cell in cells]
+            cells = cells if exact else [cell.strip() for cell in cells]
             if any(cells) and not (comments and cells[0].startswith("#")):
                 yield reader.line_num, cells
     except csv.Error as error:
@@ -36,7 +39,7 @@ def rows(
 
 
 def table(
-    path: str, needed: tuple[str, ...], any_names: bool = False
+    path: str, needed: tuple[str, ...], any_names: bool = False, exact: bool = False
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """(where, row) of a CSV whose first line names its columns, in any order and case.
 
@@ -44,11 +47,11 @@ def table(
     many cells as they are.
     """
     header: list[str] | None = None
-    for number, cells in rows(path, False, any_names):
+    for number, cells in rows(path, False, any_names, exact):
         if cells[0].startswith("#") and (header is None or len(cells) != len(header)):
             continue
         if header is None:
-            header = [cell.lower() for cell in cells]
+            header = [cell.strip().lower() for cell in cells]
             missing = [column for column in needed if column not in header]
             if missing:
                 raise AvtoolsError(f"{path}: no column {', '.join(missing)} in its first line")
@@ -84,7 +87,8 @@ def degrees(text: str | None, where: str) -> float:
 def _lines(path: str, any_names: bool) -> Iterator[str]:
     coded = {"encoding": "utf-8-sig", "errors": "surrogateescape" if any_names else "strict"}
     try:
-        with open(path, newline=None, **coded) as file:
+        # A name in quotes may hold a carriage return: ends of lines are left to the CSV reader.
+        with open(path, newline="", **coded) as file:
             if file.buffer.peek(2)[:2] in UTF_16:
                 raise AvtoolsError(f"{path}: not a text file in UTF-8")
             while line := file.readline(LONGEST_LINE):

@@ -17,7 +17,9 @@ its manifest.csv: files in it that are not listed there are left out, and told.
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from avtools.datasets.clip import Clip, Truth
 from avtools.datasets.dataset import Dataset, collected, names_in
@@ -28,7 +30,9 @@ from avtools.errors import AvtoolsError, warn
 SIGNS = "a CSV with a column `file`"
 # In a folder, and the columns by which it is known that synth made it.
 OF_FOLDER, OF_SCENES = "manifest.csv", frozenset(("file", "truth", "seed"))
+OF_CURATE = frozenset(("clip", "file", "kept", "reason", "stage"))
 PATHS = ("file", "sound", "video")
+NAMES = frozenset((*PATHS, "truth", "clip", "key", "source", "channel", "label"))
 NO = frozenset(("no", "0", "false"))
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 CONVENTIONS = ("ambix", "ambix+stereo", "fuma", "n3d", "wxy", "xywz", "youtube", "stereo", "mic")
@@ -41,21 +45,32 @@ def fits(path: str) -> bool:
 
 
 def _is_of_scenes(path: str) -> bool:
+    return _header(path) >= OF_SCENES
+
+
+def _header(path: str) -> set[str]:
     try:
-        _, header = next(rows(path, any_names=True))
+        return set(next(rows(path, any_names=True))[1])
     except (AvtoolsError, StopIteration):
-        return False
-    return set(header) >= OF_SCENES
+        return set()
 
 
 def read(path: str) -> Dataset:
     root = path
     if os.path.isdir(root):
         path = os.path.join(root, OF_FOLDER)
-        _tell_others(root, path)
+    clips, missing, listed = _read(path)
+    if path != root:
+        _tell_others(root, path, listed)
+    return collected("manifest", root, clips, missing)
+
+
+def _read(path: str) -> tuple[list[Clip], int, set[str]]:
+    """The clips, how many are missing, and every file that is named at all."""
     there = Folders(os.path.dirname(path))
-    clips, missing = [], 0
-    for where, row in table(path, (), any_names=True):
+    clips, missing, listed = [], 0, set()
+    for where, row in _table(path):
+        listed |= {os.path.normpath(there.path(row[name])) for name in PATHS if row.get(name)}
         if row.get("kept", "").lower() in NO:
             continue
         files = _files(where, row)
@@ -67,18 +82,55 @@ def read(path: str) -> Dataset:
     # A name that several rows share is told apart by where each begins.
     shared = Counter(clip.key for clip in clips)
     clips = [replace(c, key=f"{c.key}-{c.start:g}") if shared[c.key] > 1 else c for c in clips]
-    return collected("manifest", root, clips, missing)
+    return clips, missing, listed
 
 
-def _tell_others(root: str, path: str) -> None:
-    """Files of which the folder's manifest says nothing: not even whether one may learn of them."""
+def _table(path: str) -> Iterator[tuple[str, dict[str, str]]]:
+    header = _header(path)
+    exact = header >= OF_SCENES or header >= OF_CURATE  # our own: blanks are of the names
+    for where, row in table(path, (), any_names=True, exact=exact):
+        yield where, {name: cell if name in NAMES else cell.strip() for name, cell in row.items()}
+
+
+def scenes_in(folder: str) -> dict[str, list[Clip]] | None:
+    """File -> its clips, by the manifest that synth made in this folder; None where there is none.
+
+    A file that is listed but left out has no clips.
+    """
+    path = os.path.join(folder, OF_FOLDER)
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return _scenes(path, facts.st_ino, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=16)  # the files of a folder may be asked for one by one
+def _scenes(path: str, *stamp: int) -> dict[str, list[Clip]] | None:
+    if not _is_of_scenes(path):
+        return None
+    clips, missing, listed = _read(path)
+    if missing:
+        warn(f"{path}: {missing} of {missing + len(clips)} clips are not there: left out")
+    scenes: dict[str, list[Clip]] = {name: [] for name in listed}
+    for clip in clips:
+        for name in {clip.sound, clip.video} - {None}:
+            scenes[os.path.normpath(name)].append(clip)
+    return scenes
+
+
+def _tell_others(root: str, path: str, listed: set[str]) -> None:
     from avtools.stream.batch import find_inputs
 
-    listed = {os.path.normpath(row.get("file", "")) for _, row in table(path, (), any_names=True)}
     try:
-        others = [item.relative for item in find_inputs([root]) if item.relative not in listed]
+        found = find_inputs([root])
     except AvtoolsError:  # no files at all
         return
+    tell_unlisted(path, [i.relative for i in found if os.path.normpath(i.path) not in listed])
+
+
+def tell_unlisted(path: str, others: list[str]) -> None:
+    """Files of which the folder's manifest says nothing: not even whether one may learn of them."""
     if others:
         warn(f"{path}: does not list {len(others)} files, as {others[0]}: left out")
 

@@ -1,11 +1,12 @@
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from avtools.curate.duplicates import first_of_each, first_sources, matches
-from avtools.curate.factory import Order, Run
+from avtools.curate.factory import Order, Outcome, Run
 from avtools.curate.plan import Planned
 from avtools.curate.settings import Settings
 from avtools.curate.signature import BYTES, SOUND_BITS
@@ -100,6 +101,48 @@ def test_a_split_keeps_copies_on_one_side():
 
     run = Run(Order("m.csv", Settings()), [Clip(n, n, n, n) for n in names], None, None)
     run.planned = lambda: (Planned(replace(c, key=f"{c.key}@0")) for (c,) in run.sources.values())
-    run.copies = {f"{x}{k}@0": f"a{k}@0" for k in range(100) for x in "bc"}
+    run.alike = {f"{x}{k}@0": f"a{k}@0" for k in range(100) for x in "bc"}
     for k in range(100):
         assert {run.split(run.sources[f"{x}{k}"][0]) for x in "abc"} == {split_of(f"a{k}")}
+
+
+@pytest.mark.parametrize(
+    "said, split",
+    [
+        ((None, "train", None), "train"),
+        ((None, "train", "val"), "val"),
+        (("val", "train", None), "val"),
+        (("train", "test", "val"), "test"),
+    ],
+)
+def test_what_datasets_say_of_any_linked_source_counts(said, split):
+    footage = [Clip(n, n, n, n, split=s) for n, s in zip("abc", said, strict=True)]
+    run = Run(Order("m.csv", Settings()), footage, None, None)
+    run.first_sources = dict.fromkeys("abc", "a")
+    assert {run.split(clip) for clip in footage} == {split}
+    run = Run(Order("m.csv", Settings()), footage, None, None)
+    run.first_sources = {}
+    assert [run.split(c) for c in footage] == [c.split or split_of(c.key) for c in footage]
+
+
+def test_a_list_of_what_to_keep_leaves_the_splits_alone():
+    """A copy that is not on the list still shows which sources are one; nor is it the first."""
+    names = "abc"
+    bits = text(random_bits(1))
+    record = {"stamp": [], "reason": None, "stage": "full", "figures": {"signature": bits[0]}}
+    work = SimpleNamespace(clips={f"{n}@0": record for n in names})
+    footage = [Clip(n, n, n, n, split="test" if n == "a" else None) for n in names]
+    order = Order("m.csv", Settings(tests=("duplicates",)), keep=frozenset("bc"))
+    run = Run(order, footage, work, None)
+    run.planned = lambda: (Planned(replace(c, key=f"{c.key}@0")) for c in footage)
+    assert {run.split(c) for c in footage} == {"test"}
+    assert run.copies == {"c@0": "b@0"}
+    whys = [fate.reason for _, _, fate in run.fates()]
+    assert whys == ["not on the list", None, "duplicate of b@0"]
+
+
+def test_duplicates_are_counted_together():
+    outcome = Outcome()
+    for why in ("duplicate of a:b@0", "duplicate of c@0", "too short: 1 s", None):
+        outcome.add({"kept": "no" if why else "yes", "reason": why})
+    assert outcome.reasons == {"duplicate": 2, "too short": 1} and outcome.kept == 1

@@ -69,3 +69,25 @@ def test_a_name_that_is_not_utf_8_costs_nobody_the_manifest(tmp_path):
     assert list(open_dataset(path)) == clips
     (accented,) = open_dataset(written(tmp_path, replace(clips[1], label="é")))
     assert accented.label == "é"
+
+
+@pytest.mark.parametrize("stem", [" a", "a ", " a,b ", "a\rb", "a\nb", "\ra", 'a"b', "#a"])
+def test_a_name_comes_back_to_the_last_blank(tmp_path, stem):
+    empty(tmp_path / f"{stem}.mp4", tmp_path / "b.mp4")
+    clips = [
+        Clip(
+            name, name, *[str(tmp_path / f"{name}.mp4")] * 2, 0.0, 2.0, split="train", channel=name
+        )
+        for name in (stem, "b")
+    ]
+    path = written(tmp_path, *clips)
+    assert {c.key: c for c in open_dataset(path)} == {c.key: c for c in clips}
+    assert [row["clip"] for row in manifest.read(path)] == [stem, "b"]
+
+
+def test_channels_of_odd_names_stay_rows(tmp_path):
+    channels = manifest.Channels()
+    for name in ("a\rb", "c"):
+        channels.add(manifest.row_of(Clip(name, "t", "x", "x", channel=name), KEPT, "", None, {}))
+    channels.write(str(tmp_path / "c.csv"))
+    assert (tmp_path / "c.csv").read_bytes() == b'channel,clips,kept\n"a\rb",1,1\nc,1,1\n'

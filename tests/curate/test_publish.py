@@ -160,6 +160,22 @@ def test_shards_of_other_runs_are_refused(tmp_path):
         tar.unlink()
 
 
+def test_an_index_that_lost_its_shard(tmp_path, few):
+    published(tmp_path, range(9))
+    folder = tmp_path / "sh"
+    tar = min(folder.glob("*.tar"))
+    tar.unlink()
+    publish.refuse_foreign(folder, None, tmp_path)
+    publish.remove_forgotten(folder, tmp_path)
+    assert len({p.stem for p in folder.iterdir()}) == 2 and not tar.with_suffix(".idx").exists()
+    published(tmp_path, range(9))
+    for foreign in ("train-000077.idx", "mine.idx"):
+        (folder / foreign).touch()
+        with pytest.raises(AvtoolsError, match=f"{foreign}: the index of a shard that is not"):
+            publish.refuse_foreign(folder, None, tmp_path)
+        (folder / foreign).unlink()
+
+
 def test_a_restart_knows_its_shards_and_takes_them_away(tmp_path, few):
     manifest = str(tmp_path / "m.csv")
     with work_folder(manifest, {}) as work:

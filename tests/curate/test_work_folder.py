@@ -1,11 +1,12 @@
 """What survives a kill: the log and its folder."""
 
+import json
 import os
 
 import pytest
 
 from avtools.curate.log import Log
-from avtools.curate.work_folder import work_folder
+from avtools.curate.work_folder import SHARDS, shards_log, work_folder
 from avtools.errors import AvtoolsError
 
 
@@ -41,10 +42,28 @@ def test_a_damaged_line_costs_itself_alone(tmp_path):
     assert list(log) == ["a", "c"] and log.get("c") == {"x": 3}
 
 
+def test_a_record_that_lacks_something_is_none(tmp_path):
+    good = {"stamp": [], "reason": None, "stage": "full", "figures": {}}
+    whole = json.dumps(["good", good])
+    odd = ['["easy", {}]', whole.replace("full", "\0"), '["list", [1]]', "[1, {}]", "[" * 9999]
+    odd += ['["one"]', json.dumps(["number", good | {"figures": 3}])]
+    manifest = str(tmp_path / "m.csv")
+    with work_folder(manifest, {}) as work:
+        (work.path / "clips.jsonl").write_text("\n".join([*odd, whole, ""]))
+        (work.path / SHARDS).write_text('["/sh/a.tar", {"clips": {}}]\n')
+    with work_folder(manifest, {}) as work:
+        assert list(work.clips) == ["good"] and list(shards_log(work.path)) == []
+    (work.path / "parameters.json").write_text("[1]")
+    with pytest.raises(AvtoolsError, match="--restart"):
+        work_folder(manifest, {}).__enter__()
+    with work_folder(manifest, {}, restart=True) as work:
+        assert not work.clips
+
+
 def test_other_parameters_are_refused_until_told_to_restart(tmp_path):
     manifest = str(tmp_path / "m.csv")
     with work_folder(manifest, {"--clip": 10.0, "--tests": ["a"]}) as work:
-        work.clips.put("x", {"stage": "full"})
+        work.clips.put("x", {"stamp": [], "reason": None, "stage": "full", "figures": {}})
     with work_folder(manifest, {"--clip": 10.0, "--tests": ["a"]}) as work:
         assert "x" in work.clips
     with pytest.raises(AvtoolsError, match=r"--clip 10\.0, not 5\.0.*--restart"):

@@ -31,6 +31,18 @@ def test_tables_take_columns_by_name(tmp_path):
         list(table(path, ("a", "c")))
 
 
+def test_blanks_around_names_stay_where_a_program_wrote_them(tmp_path):
+    path = str(text(tmp_path / "a.csv", 'file,x\n a ,1\n" b, c",2\n'))
+    for exact, names in ((True, [" a ", " b, c"]), (False, ["a", "b, c"])):
+        assert [row["file"] for _, row in table(path, (), exact=exact)] == names
+
+
+def test_a_carriage_return_in_quotes_is_of_the_name(tmp_path):
+    path = str(text(tmp_path / "a.csv", b'file,x\r\n"a\rb",1\r\nc,2\n'))
+    found = [row for _, row in table(path, ())]
+    assert found == [{"file": "a\rb", "x": "1"}, {"file": "c", "x": "2"}]
+
+
 def test_what_is_no_list(tmp_path):
     long = str(text(tmp_path / "long", "x" * 200_000))
     with pytest.raises(AvtoolsError, match="a line of over"):

@@ -68,3 +68,69 @@ def test_a_plain_folder_pairs_sound_and_picture(tmp_path):
 def test_one_file_is_a_dataset_too(tmp_path):
     empty(tmp_path / "a.mp4")
     assert [c.key for c in open_dataset(tmp_path / "a.mp4")] == ["a"]
+
+
+# ---- scenes below or beside -------------------------------------------------------------------
+
+HEADER = "file,truth,source,split,seed,channel,convention\n"
+
+
+def scenes(folder, *rows: str):
+    """A folder as synth leaves it: of each row the file, and the manifest."""
+    empty(*(folder / row.partition(",")[0] for row in rows))
+    text(folder / "manifest.csv", HEADER + "".join(f"{row}\n" for row in rows))
+    return folder
+
+
+@pytest.fixture
+def parent(tmp_path):
+    scenes(tmp_path / "p/eval", "0.mp4,,7-test,test,1000000,7,ambix")
+    scenes(tmp_path / "p/train", "0.mp4,,7,train,3,7,ambix", "1.mp4,,9,val,4,9,ambix")
+    empty(tmp_path / "p/mine/a.mp4", tmp_path / "p/b.mp4")
+    return tmp_path / "p"
+
+
+def test_scenes_deeper_down_keep_their_split(parent):
+    found = {
+        c.key: (c.source, c.split, c.channel, c.convention) for c in open_dataset(f"{parent}/")
+    }
+    assert found == {
+        "eval/0": ("eval/7-test", "test", "7", "ambix"),
+        "train/0": ("train/7", "train", "7", "ambix"),
+        "train/1": ("train/9", "val", "9", "ambix"),
+        "mine/a": ("mine/a", None, "mine", None),
+        "b": ("b", None, None, None),
+    }
+    # Nor do they lose it where the folder's layout is said to be another.
+    assert [c.split for c in open_dataset(parent / "eval", "plain")] == ["test"]
+
+
+def test_a_scene_that_is_named_alone_keeps_its_split(parent, monkeypatch):
+    (clip,) = open_dataset(parent / "eval/0.mp4")
+    assert (clip.key, clip.source, clip.split) == ("0", "7-test", "test")
+    monkeypatch.chdir(parent)
+    found = [*open_dataset("eval/0.mp4"), *open_dataset("train/0.mp4")]
+    assert [(c.key, c.split) for c in found] == [("eval/0", "test"), ("train/0", "train")]
+    monkeypatch.chdir(parent / "eval")
+    assert [(c.key, c.split) for c in open_dataset("0.mp4")] == [("0", "test")]
+
+
+def test_scenes_that_are_not_listed_are_left_out_and_told(parent, capsys):
+    empty(parent / "eval/x.mp4", parent / "eval/more/y.mp4")
+    assert [c.key for c in open_dataset(parent) if c.key.startswith("eval")] == ["eval/0"]
+    assert "eval/manifest.csv: does not list 2 files" in capsys.readouterr().err
+    assert len(open_dataset(parent / "eval/x.mp4")) == 0
+    assert "does not list 1 files, as" in capsys.readouterr().err
+
+
+def test_a_scene_with_its_sound_apart_is_one_clip(tmp_path):
+    empty(tmp_path / "e/0.wav", tmp_path / "e/0.mp4")
+    text(tmp_path / "e/manifest.csv", "file,sound,truth,seed,split\n0.mp4,0.wav,,1000000,test\n")
+    (clip,) = open_dataset(tmp_path)
+    assert (clip.key, clip.split) == ("e/0", "test") and clip.sound.endswith("0.wav")
+
+
+def test_other_manifests_say_nothing_of_a_plain_folder(tmp_path):
+    empty(tmp_path / "a/x.mp4", tmp_path / "a/y.mp4")
+    text(tmp_path / "a/manifest.csv", "file,split\nx.mp4,test\n")
+    assert {c.key: c.split for c in open_dataset(tmp_path)} == {"a/x": None, "a/y": None}
