@@ -9,11 +9,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from avtools.datasets.clip import Clip
 from avtools.errors import AvtoolsError, reason
 from avtools.stream.outputs import whole
+from avtools.stream.tables import csv_writer
 
 COLUMNS = (
     "clip,file,source,channel,start,duration,split,kept,reason,stage,shard,sound,convention,label"
@@ -96,20 +96,6 @@ def write(
                 if row.get(name):
                     row[name] = os.path.relpath(row[name], here)
             table.writerow([_cell(row.get(name)) for name in columns])
-
-
-def csv_writer(out: TextIO):
-    """Rows end with a line feed, yet a carriage return in a name is put in quotes too, as csv does
-    only where it is a part of the rows' own ending."""
-    return csv.writer(_LineFeeds(out), lineterminator="\r\n")
-
-
-@dataclass(frozen=True)
-class _LineFeeds:
-    out: TextIO
-
-    def write(self, row: str) -> None:
-        self.out.write(row.removesuffix("\r\n") + "\n")
 
 
 def _cell(value: object) -> object:

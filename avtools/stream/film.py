@@ -4,7 +4,6 @@ Nothing in the file depends on the day, on chance or on the number of cores: equ
 sounds give equal bytes wherever FFmpeg's libraries are the same.
 """
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 
 from avtools.errors import AvtoolsError, reason
 from avtools.stream.coding import EncodedSound, choose_coding
-from avtools.stream.remux import BOXED, FORMATS
+from avtools.stream.remux import BOXED, FORMATS, writing
 from avtools.stream.sound import Sound
 from avtools.stream.spatial import Spatial, write_spatial
 
@@ -25,6 +24,8 @@ av.logging.set_level(None)
 
 ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")
 BT709, LIMITED = 1, 1  # as FFmpeg numbers colours and their range
+# Without it a Matroska file gets a number drawn by chance.
+REPEATABLE = {"fflags": "+bitexact"}
 KEY_SECONDS = 2  # from one keyframe to the next, as cameras have them
 
 
@@ -66,7 +67,7 @@ def write_film(
     form, quality = FORMATS[suffix], _quality(lossless)
     coding = _sound_coding(sound, form, quality)
     try:
-        with _writing(str(output), form) as sink:
+        with writing(output, form, REPEATABLE) as sink:
             track = _Pictures(sink, size, rate, quality.crf)
             heard = EncodedSound(sink, sound, coding, Fraction(0))
             for packet in track.packets(pictures):
@@ -86,19 +87,6 @@ def _quality(lossless: bool) -> Quality:
 
 def _sound_coding(sound: Sound, form: str, quality: Quality):
     return choose_coding(sound, form, quality.family, None, None)
-
-
-@contextlib.contextmanager
-def _writing(output: str, form: str) -> Iterator:
-    # bitexact: without it a Matroska file gets a number drawn by chance.
-    sink = av.open(output, "w", format=form, container_options={"fflags": "+bitexact"})
-    try:
-        yield sink
-    except BaseException:
-        with contextlib.suppress(Exception):  # the first error is the one to tell
-            sink.close()
-        raise
-    sink.close()
 
 
 class _Pictures:

@@ -84,7 +84,7 @@ def remux(
         known = original and original.codec_context
         channels = sound.channels if sound else known and known.channels
         try:
-            with _writing(output, form, _options(source, form, sound)) as sink:
+            with writing(output, form, _options(source, form, sound)) as sink:
                 work = _Remux(source, sink, video, form, original)
                 work.add_tracks(picture, keep_sound=sound is None)
                 if sound is not None:
@@ -157,7 +157,8 @@ def movie_clock(bases: list[int], rate: int) -> int:
 
 
 @contextlib.contextmanager
-def _writing(output: Path, form: str, options: dict[str, str]) -> Iterator:
+def writing(output: str | Path, form: str, options: dict[str, str]) -> Iterator:
+    """A container that is written, and closed whatever happens."""
     sink = av.open(str(output), "w", format=form, container_options=options)
     try:
         yield sink

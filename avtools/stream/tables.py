@@ -130,9 +130,22 @@ def _clean(value: object) -> object:
 
 def _csv_lines(rows: Sequence[Sequence[object]]) -> str:
     text = io.StringIO()
-    # Quotes names with a newline in them; None becomes empty.
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv_writer(text).writerows(rows)  # None becomes empty
     return text.getvalue()
+
+
+def csv_writer(out):
+    """Rows end with a line feed; yet a carriage return in a name is put in quotes too, as csv does
+    only where it is a part of the rows' own ending."""
+    return csv.writer(_LineFeeds(out), lineterminator="\r\n")
+
+
+class _LineFeeds:
+    def __init__(self, out):
+        self.out = out
+
+    def write(self, row: str) -> None:
+        self.out.write(row.removesuffix("\r\n") + "\n")
 
 
 def _short(column: str, value: object) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from avtools.errors import AvtoolsError, reason
 from avtools.stream.outputs import whole
+from avtools.stream.tables import csv_writer
 from avtools.world.drawing import EVALUATION
 
 NAME, LOG = "manifest.csv", ".manifest.log"
@@ -191,15 +192,10 @@ def _write(path: str, rows: Sequence[Mapping]) -> None:
         whole(path) as temporary,
         open(temporary, "w", newline="", encoding="utf-8", errors="surrogateescape") as out,
     ):
-        table = csv.DictWriter(
-            out,
-            list(columns) or ["file", "truth", "seed"],
-            restval="",
-            extrasaction="ignore",
-            lineterminator="\n",
-        )
-        table.writeheader()
-        table.writerows(rows)
+        names = list(columns) or ["file", "truth", "seed"]
+        table = csv_writer(out)
+        table.writerow(names)
+        table.writerows([row.get(name, "") for name in names] for row in rows)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,15 @@ def bodies(scenes):
     return dataclasses.replace(scenes, heard=nothing, mimes=nothing, show=show)
 
 
+def fits(mask, x: float, y: float, w: float, h: float) -> None:
+    """The box ends where the mask does, the picture's edges apart."""
+    rows_, columns = np.nonzero(mask)
+    assert abs(max(y, 0) - rows_.min()) < TIP
+    assert abs(min(y + h, mask.shape[0]) - rows_.max() - 1) < TIP
+    if x > 0 and x + w < mask.shape[1]:
+        assert abs(x - columns.min()) < TIP and abs(x + w - columns.max() - 1) < TIP
+
+
 def alone(scenes, k: int):
     """The scene with nothing but one thing in it, and nothing before it."""
     only = np.zeros_like(scenes.present)
@@ -72,11 +81,7 @@ def test_boxes_hold_the_bodies_and_nothing_more(kind):
         masks = masks_of(alone(s, k), size) > 0
         for b, t in np.argwhere(np.isfinite(truth["x"][:, k]) & masks.any((2, 3))):
             x, y, w, h = (truth[n][b, k, t] for n in ("x", "y", "width", "height"))
-            rows_, columns = np.nonzero(masks[b, t])
-            assert abs(max(y, 0) - rows_.min()) < TIP
-            assert abs(min(y + h, size[1]) - rows_.max() - 1) < TIP
-            if x > 0 and x + w < size[0]:
-                assert abs(x - columns.min()) < TIP and abs(x + w - columns.max() - 1) < TIP
+            fits(masks[b, t], x, y, w, h)
 
 
 @pytest.mark.parametrize("kind", SIZES)
@@ -228,10 +233,7 @@ def test_pictures_of_the_users_own_are_framed(kind):
     masks = seen(s, SIZES[kind], TIMES, images=Images(things=[picture]), masks=True)[1].numpy() > 0
     for b, t in np.argwhere(masks.any((2, 3))):
         x, y, w, h = (truth[n][b, 0, t] for n in ("x", "y", "width", "height"))
-        rows_, columns = np.nonzero(masks[b, t])
-        assert abs(y - rows_.min()) < TIP and abs(y + h - rows_.max() - 1) < TIP
-        if x > 0 and x + w < SIZES[kind][0]:
-            assert abs(x - columns.min()) < TIP and abs(x + w - columns.max() - 1) < TIP
+        fits(masks[b, t], x, y, w, h)
     assert truth["visible"].min() > 0.97
 
 
