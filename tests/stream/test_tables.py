@@ -68,7 +68,9 @@ def test_numbers_have_no_noise_of_binary_fractions():
     assert json.loads(pieces("json", [row(0, delay=np.int64(7))])[0])["delay"] == 7
 
 
-@pytest.mark.parametrize("name", ['say "a, b".wav', "two\nlines.wav", "re\rturn.wav", "Vögel.wav", " x "])
+@pytest.mark.parametrize(
+    "name", ['say "a, b".wav', "two\nlines.wav", "re\rturn.wav", "Vögel.wav", " x "]
+)
 def test_names_come_back_as_they_were(name):
     text = "".join(pieces("csv", [row(0, file=name)]))
     assert next(csv.DictReader(io.StringIO(text, newline="")))["file"] == name
