@@ -14,6 +14,10 @@ from avtools.errors import AvtoolsError, reason, say
 
 # Name -> the function behind it, and its line in `avtools --help`.
 COMMANDS = {
+    "align360": (
+        "avtools.commands.align360:align360",
+        "Say by how much a 360° video's sound is turned.",
+    ),
     "beamform": (
         "avtools.commands.beamform:beamform",
         "Listen in a direction of an ambisonic sound field.",
@@ -24,7 +28,8 @@ COMMANDS = {
         "Make training clips of raw videos: test, choose, pack.",
     ),
     "doa": ("avtools.commands.doa:doa", "Say where sounds come from, several at once."),
-    "flip": ("avtools.commands.flip:flip", "Swap left and right."),
+    "evaluate": ("avtools.commands.evaluate:evaluate", "Measure how good a model is at a task."),
+    "flip": ("avtools.commands.flip:flip", "Swap left and right, or check them."),
     "gcc-phat": ("avtools.commands.gcc_phat:gcc_phat", "Delay between channels over time."),
     "intensity": (
         "avtools.commands.intensity:intensity",
@@ -33,10 +38,19 @@ COMMANDS = {
     "nfov": ("avtools.commands.nfov:nfov", "Cut a flat view out of a 360° video."),
     "probe": ("avtools.commands.probe:probe", "Say what is in a file and what is wrong with it."),
     "rotate-foa": ("avtools.commands.rotate_foa:rotate_foa", "Turn an ambisonic sound field."),
+    "separate": (
+        "avtools.commands.separate:separate",
+        "Take what the picture shows out of a mixture.",
+    ),
     "synth": (
         "avtools.commands.synth:synth",
         "Make scenes to see and hear, with their exact truth.",
     ),
+    "track-faces": (
+        "avtools.commands.track_faces:track_faces",
+        "Follow the face that sounds, by eye and by ear.",
+    ),
+    "upmix": ("avtools.commands.upmix:upmix", "Make stereo out of mono and a picture."),
 }
 
 USAGE = """\

@@ -43,6 +43,11 @@ FILES = """\
 Standard input is read for --files-from - alone. Results go to files, which appear whole or not at
 all; inputs are never changed."""
 
+TASKS = """\
+Standard input is not read. The table goes to standard output at the end: drawn on a terminal, CSV
+with a line of names in a pipe, JSON Lines with --format json (or with --output and an ending
+.json). Output files appear whole or not at all; inputs are never changed."""
+
 SIGNS = """\
 Degrees. x is front, y left, z up. Azimuth counts counter-clockwise seen from above: 0 front, +90
 left; elevation counts up. Stereo: channel 0 is left, 1 right. Ambisonics inside is AmbiX: channels
@@ -96,12 +101,12 @@ def command_page(name: str) -> str:
     names = {name for o in options for name in o.opts}
     streams = STREAMS if "--codec" in names else TABLES if "--format" in names else FILES
     files = next((p for p in command.params if p.param_type_name == "argument"), None)
+    is_task = files is not None and files.name == "task"
+    streams, operand = (TASKS, " TASK") if is_task else (streams, " [FILE]..." * bool(files))
     takes = f"{escaped(files.help)}\n.PP\n{escaped(streams)}" if files else escaped(MADE)
     parts = [
         title(name, summary),
-        section(
-            "SYNOPSIS", f"\\fBavtools {escaped(name)}\\fR [OPTIONS]{' [FILE]...' * bool(files)}"
-        ),
+        section("SYNOPSIS", f"\\fBavtools {escaped(name)}\\fR [OPTIONS]{operand}"),
         section("DESCRIPTION", paragraphs(module.__doc__)),
         section("INPUT AND OUTPUT", takes),
         section("OPTIONS", "".join(map(option, options))),

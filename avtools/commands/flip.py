@@ -7,47 +7,122 @@ the picture is mirrored too, which re-encodes it; in stereoscopic pictures the e
 as well, as they must.
 
 The channels keep their convention: FuMa in, FuMa out.
+
+--check flips nothing: it looks and listens, and says whether left and right of the sound are
+exchanged against the picture. Where the sound is, by level and delay between the channels, must go
+with what moves in time with it. Ambisonics is compared with a 360 picture (--equirect where the
+file does not say that it is one), stereo with an ordinary one; the picture of a sound file is named
+by --video. verdict is aligned, flipped or unsure; flipped is a probability that was calibrated on
+scenes whose truth is known; confidence is how far it is from one half, 0 to 1. With -v there is a
+line for each ten seconds, too. Sound without sides (mono, two equal channels, silent or centred),
+pictures in which nothing moves in time with it, and whatever else does not tell, are unsure. The
+exit status is 0 if aligned, 1 if flipped, 3 if unsure. --plot draws both positions over time.
+
+--fix checks each input and writes it: flipped where the answer is flipped, unchanged else. The row
+of the answer goes to standard error. A pipe's sound is kept on disk until the answer is known.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from avtools.commands.options import CRF, FROM, Crf, From, Inputs, Manner, Outputs, one_of
-from avtools.errors import AvtoolsError
+from avtools.commands.options import (
+    CRF,
+    FROM,
+    Crf,
+    Equirect,
+    From,
+    Inputs,
+    Manner,
+    Outputs,
+    Plot,
+    Video,
+    check_beside,
+    one_of,
+    option,
+)
+from avtools.commands.verdicts import TableForm
+from avtools.errors import AvtoolsError, note, warn
+
+COLUMNS = ("file", "verdict", "flipped", "confidence")
 
 
 def flip(
     inputs: Inputs,
     outputs: Outputs,
+    form: TableForm,
     manner: Manner,
     from_: From = "auto",
     picture: Annotated[
         bool, typer.Option("--picture", help="Mirror the picture as well (re-encodes it).")
     ] = False,
     crf: Crf = None,
+    check: Annotated[
+        bool,
+        option("--check", help="Say if sight and sound disagree: exit 0 no, 1 yes, 3 unsure."),
+    ] = False,
+    fix: Annotated[
+        bool, option("--fix", help="Flip what --check finds flipped, copy the rest.")
+    ] = False,
+    video: Video = None,
+    equirect: Equirect = False,
+    model: Annotated[
+        str | None,
+        option("--model", metavar="NAME", help="What checks: signal (no network), the default."),
+    ] = None,
+    plot: Plot = None,
 ):
-    """Swap left and right; mirror ambisonics left-right.
+    """Swap left and right; mirror ambisonics left-right. Or check if that is needed.
 
     \b
     Examples:
       avtools flip talk.wav -o flipped.wav
       avtools flip clips/ -d flipped/ --jobs 4
       avtools flip 360.mp4 --picture -o mirrored.mp4
+      avtools flip --check talk.mp4
+      avtools flip --check clips/ --format json | jq 'select(.verdict == "flipped").file'
+      avtools flip --fix clips/ -d fixed/
     """
-    from avtools.each import filter_each
+    from avtools.each import filter_each, write_rows
 
     one_of("--from", from_, FROM)
     if crf is not None and not picture:
         raise AvtoolsError("--crf goes with --picture")
     crf = CRF if crf is None else crf
-    return filter_each(
-        inputs,
-        outputs,
-        partial(flipped, from_=from_),
-        picture=partial(mirrored_picture, crf=crf) if picture else None,
-    )
+    if not check and not fix:
+        refuse_those_of_check(video=video, equirect=equirect, model=model, plot=plot, **vars(form))
+        return filter_each(
+            inputs,
+            outputs,
+            partial(flipped, from_=from_),
+            picture=partial(mirrored_picture, crf=crf) if picture else None,
+        )
+    if picture or (check and fix):
+        raise AvtoolsError("give only one of --check, --fix and --picture")
+    one_of("--model", model or "signal", ("signal",))
+    check_beside(None, plot)
+    wish = Wish(video, equirect, from_, plot)
+    also = [] if video is None else [video]
+    from avtools.commands.verdicts import Aside, picture_of, rows_of
+
+    if check:
+        rows = rows_of(outputs, form, "--fix")
+        work = partial(checked, inputs, wish, bar=rows.jobs == 1)
+        beside = {"--plot": plot}
+        return write_rows(inputs, rows, COLUMNS, work, answers=True, beside=beside, also=also)
+    aside = Aside(COLUMNS, form)
+    if not outputs.dry_run:
+        aside.begin()
+    one = partial(fixed, inputs, wish, aside)
+    return filter_each(inputs, outputs, one=one, also=also, video=picture_of(outputs, video))
+
+
+def refuse_those_of_check(**given) -> None:
+    for name, value in given.items():
+        if value not in (None, False):
+            raise AvtoolsError(f"--{name.replace('_', '-')} goes with --check or --fix")
 
 
 def flipped(sound, from_: str = "auto"):
@@ -73,3 +148,112 @@ def mirrored_picture(spatial, video: str, crf: int):
     from avtools.stream.projection import mirrored
 
     return mirrored(spatial, video), mirror(spatial.stereo, crf)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of each check; it travels to other processes."""
+
+    video: str | None
+    equirect: bool
+    from_: str
+    plot: str | None
+
+
+def checked(inputs: Inputs, wish: Wish, item, bar: bool):
+    """The row of one input."""
+    yield [row_of(item, answer_to(inputs, wish, item, bar))]
+
+
+def row_of(item, answer) -> dict:
+    from avtools.stream.batch import FINE, NO, UNSURE
+
+    return {
+        "file": item.path,
+        "verdict": answer.verdict,
+        "flipped": round(answer.flipped, 4),
+        "confidence": round(answer.confidence, 4),
+        "status": {"aligned": FINE, "flipped": NO, "unsure": UNSURE}[answer.verdict],
+    }
+
+
+def answer_to(inputs: Inputs, wish: Wish, item, bar: bool):
+    from avtools.each import picture_beside
+    from avtools.signal.flip import check
+    from avtools.signal.motion import small_size
+    from avtools.stream.progress import shown
+    from avtools.stream.together import together
+
+    def picture():
+        from avtools.plot.flip import SidesPicture
+
+        return SidesPicture(item.path)
+
+    with together(inputs, item, wish.video, wish.equirect) as both:
+        with (
+            picture_beside(wish.plot, item, picture) as drawn,
+            shown(sides_of(both, wish.from_), item.path, bar) as sound,
+        ):
+            is_field = sound.channels == 4
+            shots = both.pictures(small_size(*both.size, is_360=is_field))
+            answer = check(sound.blocks, sound.rate, shots, is_field)
+            if drawn:
+                drawn.show(answer)
+        for part in answer.windows:
+            span = f"{both.begin + part.start:.1f} to {both.begin + part.end:.1f} s"
+            note(f"{item.path}: {span}: flipped {part.flipped:.4f}")
+    return answer
+
+
+def sides_of(both, from_: str):
+    """The sound to check: two channels, or four with a 360 picture. One channel has no sides."""
+    from avtools.commands.sighted import even_rate
+    from avtools.dsp.ambisonics import STEREO, mix_blocks
+    from avtools.stream.together import field_of
+
+    sound = both.sound
+    if from_ == "auto" and sound.channels == 1:
+        warn(f"{sound.name}: 1 channel has neither left nor right")
+        return sound.through(doubled, channels=2)
+    if from_ != "auto" or sound.channels != 2:
+        sound = field_of(both, from_)
+        if both.is_360:
+            return even_rate(sound)
+        # Two cardioids to the sides hear it as microphones beside the camera do.
+        return sound.through(mix_blocks, STEREO["wy"], channels=2)
+    if both.is_360:
+        warn(f"{sound.name}: stereo can't be told apart against a picture all around")
+        return sound.through(centred)
+    return sound
+
+
+def doubled(blocks):
+    for x in blocks:
+        yield x[[0, 0]]
+
+
+def centred(blocks):
+    for x in blocks:
+        yield x.mean(axis=0, keepdims=True)[[0, 0]]
+
+
+def fixed(inputs: Inputs, wish: Wish, aside, form, bar: bool, item) -> None:
+    """Check, then write the input as it is or flipped."""
+    from dataclasses import replace
+
+    from avtools.commands.verdicts import read_twice
+    from avtools.each import is_video
+    from avtools.stream import deliver
+
+    with read_twice(item) as again:
+        answer = answer_to(inputs, wish, item, bar)
+        again()
+        asked = (form.codec, form.bitrate, form.gain, inputs.channels, inputs.stream, wish.video)
+        if answer.verdict != "flipped" and is_video(item) and not any(asked):
+            deliver.copy_video(item, replace(form, copy_sound=True))
+        else:
+            with inputs.open(item.path) as sound:
+                change = answer.verdict == "flipped"
+                sound = flipped(sound, wish.from_) if change else sound
+                deliver.deliver(sound, item, form, bar)
+    aside.say(row_of(item, answer))

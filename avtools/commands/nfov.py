@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
+from avtools.commands.numbers import is_number
 from avtools.commands.options import (
     CRF,
     FROM,
@@ -37,7 +38,6 @@ from avtools.commands.options import (
     Inputs,
     Manner,
     Outputs,
-    is_number,
     one_of,
     option,
 )

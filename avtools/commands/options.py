@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from avtools import errors
+from avtools.commands.numbers import parse_bitrate, parse_channels
 from avtools.errors import AvtoolsError
 
 LONGEST_SECONDS = 1e8
@@ -286,6 +287,27 @@ Crf = Annotated[
         help=f"Quality of the re-encoded picture: {CRF} by default, lower is better.",
     ),
 ]
+Video = Annotated[
+    str | None,
+    option("--video", metavar="FILE|DIR", help="The picture, or a folder of them by stem."),
+]
+Equirect = Annotated[
+    bool,
+    option(
+        "--equirect",
+        help="The picture is equirectangular 360, though nothing in the file says so.",
+    ),
+]
+FOV = 75.0
+NARROWEST_FOV, WIDEST_FOV = 10.0, 170.0
+Fov = Annotated[
+    float | None,
+    option(
+        "--fov",
+        metavar="DEGREES",
+        help=f"What an ordinary picture spans from left to right: {FOV:g} by default.",
+    ),
+]
 
 
 def one_of(name: str, value: str, values: tuple[str, ...]) -> str:
@@ -333,6 +355,17 @@ def checked_spacing(spacing: float | None, most: float) -> float | None:
     return spacing
 
 
+def checked_fov(fov: float | None) -> float:
+    """Degrees; what is not given is what a phone or a camera at a common zoom sees."""
+    if fov is None:
+        return FOV
+    if not NARROWEST_FOV <= fov <= WIDEST_FOV:  # also what is not a number
+        raise AvtoolsError(
+            f"--fov {fov:g}: expected degrees from {NARROWEST_FOV:g} to {WIDEST_FOV:g}"
+        )
+    return fov
+
+
 def finite(name: str, value: float) -> float:
     if not math.isfinite(value):
         raise AvtoolsError(f"{name} {value}: expected a number")
@@ -345,37 +378,3 @@ def band(low: float, high: float | None, rate: int) -> tuple[float, float]:
     if not 0 <= low < top:
         raise AvtoolsError(f"nothing lies between {low:g} and {top:g} Hz; see --low and --high")
     return low, top
-
-
-def is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
-
-
-def parse_channels(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    chosen: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not is_number(first) or (dash and not is_number(last)) or int(last or first) > 65535:
-            raise AvtoolsError(f"--channels {text}: expected numbers from 0, as in 0,1 or 0-3")
-        low, high = int(first), int(last) if dash else int(first)
-        if high < low:
-            raise AvtoolsError(f"--channels {text}: {part.strip()} counts downwards")
-        chosen += range(low, high + 1)
-    return chosen
-
-
-def parse_bitrate(text: str | None) -> int | None:
-    if text is None:
-        return None
-    number, scale = text.lower(), 1
-    if number[-1:] in ("k", "m"):
-        number, scale = number[:-1], {"k": 1000, "m": 1_000_000}[number[-1]]
-    try:
-        value = round(float(number) * scale)
-    except (ValueError, OverflowError):
-        value = 0
-    if not 500 <= value <= 50_000_000:
-        raise AvtoolsError(f"--bitrate {text}: expected bits a second, as in 256k")
-    return value

@@ -1,0 +1,83 @@
+"""From a file to boxes: what is heard of it, its picture with the faces, and their ways."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from avtools.dsp.ambisonics import STEREO, mix_blocks
+from avtools.faces import Detector
+from avtools.signal.heard_sides import (
+    DeafEar,
+    FieldEar,
+    Heard,
+    StereoEar,
+    hear_field,
+    hear_level,
+    hear_stereo,
+)
+from avtools.signal.reference_faces import RATE, WIDEST, Finder, Reference, first_faces
+from avtools.signal.track_faces import STEP, Box, small_size, track
+from avtools.stream.together import Together, field_of
+
+
+class Listening:
+    """The windows of a sound on their way; `told`: some of them came from a side."""
+
+    def __init__(self, windows: Iterable[Heard]):
+        self.windows, self.told = windows, False
+
+    def __iter__(self) -> Iterator[Heard]:
+        for heard in self.windows:
+            self.told = self.told or bool(heard.offers)
+            yield heard
+
+
+def listening(both: Together, from_: str = "auto"):
+    """What is heard, and what ties it to places in the picture."""
+    sound = both.sound
+    if sound.channels > 2 or from_ != "auto":
+        sound = field_of(both, from_)
+        if both.is_360:
+            return Listening(hear_field(sound.blocks, sound.rate, STEP)), FieldEar()
+        # An ordinary picture has no known place in the field: left against right, then.
+        sound = sound.through(mix_blocks, STEREO["wy"], channels=2)
+    if sound.channels == 2 and not both.is_360:
+        return Listening(hear_stereo(sound.blocks, sound.rate, STEP)), StereoEar()
+    # Stereo can't tell the sides of a sphere: front and back are one to it.
+    return Listening(hear_level(sound.blocks, sound.rate, STEP)), DeafEar()
+
+
+def reference_of(
+    both: Together, detector: Detector, file: str, at: float | None = None
+) -> Reference | None:
+    """The picture `at` seconds with its faces, or the first with any; None where there is none.
+
+    ValueError where there is no picture at that time.
+    """
+    scale = min(1.0, WIDEST / both.size[0])
+    size = tuple(max(1, round(n * scale)) for n in both.size)
+    finder = Finder(detector, file, both.begin, both.size, both.is_360)
+    if at is None:
+        return first_faces(both.pictures(size=size, rate=RATE), finder)
+    # What is shown at a time is the first tick from there on; it may lie outside the window.
+    there = replace(both, base=both.base + Fraction(at).limit_denominator(1_000_000), seconds=None)
+    for time, picture in there.pictures(size=size, rate=RATE):
+        if time < 0.5 / RATE:
+            found = finder.find(at, picture)
+            return found if len(found.boxes) else None
+        break
+    raise ValueError(f"no picture {at + both.begin:g} s from the beginning")
+
+
+def followed(
+    both: Together, reference: Reference, heard: Iterable[Heard], ear
+) -> Iterator[list[Box]]:
+    """Boxes at every step, in lists that are known together."""
+    import cv2
+
+    full = reference.picture.shape[1::-1]
+    size = small_size(full, reference.boxes)
+    picture = cv2.resize(reference.picture, size, interpolation=cv2.INTER_AREA)
+    boxes = reference.boxes * ([size[0] / full[0], size[1] / full[1]] * 2)
+    pictures = both.pictures(size=size, rate=1 / STEP)
+    return track(pictures, heard, picture, boxes, ear, both.is_360)

@@ -1,0 +1,267 @@
+"""What the picture shows out of what the microphones heard, window by window.
+
+In stretches of SPAN seconds: two places that sound comes from (two_places.py) say how much of the
+sound each of them has at any time; from there on two sounds and a noise are told apart by their
+spectra and how they arrive (low_rank.py); and the one that goes with what moves is the pictured one
+(pictured.py). Stretches overlap: the sounds of one are known again in the next by what they have
+in common, evidence adds up, and one fades into the other.
+
+Where it is not clear which of the two sounds is seen, each is given its share: a wrong answer costs
+more than half a right one.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from avtools.dsp.stft import fast_size, hann
+from avtools.signal import low_rank
+from avtools.signal.field_images import field_images
+from avtools.signal.pictured import CHANCE, evidence, far_off, levels_of
+from avtools.signal.stretches import STEP, stretches
+from avtools.signal.synchrony import quick
+from avtools.signal.two_places import Azimuths, Delays, rising, shares, two_ways
+
+WINDOW_SECONDS = 0.064
+# Bins up to here are modelled in full; those above follow their loudness.
+MODELLED_HERTZ = 4000.0
+ROUNDS_ABOVE = 6
+# How steep shares of the first sound, from 0 to 1, become differences of level.
+STEEP = 8.0
+# Evidence of this much makes an answer e times as likely; of the past this part stays.
+SURE, KEEP = 0.04, 0.7
+# Sounds whose levels go together like this are one sound and its echoes.
+ONE_SOUND = 0.6
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is known of sound and pictures."""
+
+    is_field: bool = False  # first-order AmbiX, not stereo
+    is_360: bool = False  # a picture of everything around
+    fov: float = 75.0  # degrees, of other pictures
+    is_placed: bool = True  # a thing is seen where it is heard; not so in pictures cut out
+    at: float | None = None  # what is meant lies here, a share of the picture's width
+
+
+@dataclass
+class Stretch:
+    """Two sounds that were told apart, and the noise that was left out."""
+
+    sounds: np.ndarray  # (2, channels, samples)
+    ways: np.ndarray  # (2, windows)
+    power: np.ndarray  # (2, windows)
+    hop_seconds: float
+
+    def exchanged(self) -> "Stretch":
+        return Stretch(self.sounds[::-1], self.ways[::-1], self.power[::-1], self.hop_seconds)
+
+    def is_one(self, ticks: int) -> bool:
+        """Whether both are parts of one sound: their levels rise and fall together."""
+        levels = quick(np.sqrt(levels_of(self.power, self.hop_seconds, ticks)))
+        size = np.sqrt((levels**2).sum(axis=0).prod())
+        return bool(size > 0 and (levels[:, 0] * levels[:, 1]).sum() / size > ONE_SOUND)
+
+
+def told_apart(x: np.ndarray, rate: int, is_field: bool) -> Stretch:
+    """The two sounds in `x` (channels, samples): stereo, or first-order AmbiX with `is_field`."""
+    size = fast_size(max(64, round(WINDOW_SECONDS * rate)))
+    hop = size // 2
+    spectra = _spectra(x, size)
+    level = np.sqrt((np.abs(spectra) ** 2).mean())
+    windows = spectra.shape[1]
+    if not level > 0:
+        return Stretch(
+            np.zeros((2, *x.shape), np.float32), np.zeros((2, windows)), np.zeros((2, windows)),
+            hop / rate,
+        )  # fmt: skip
+    spectra /= level
+    hertz = np.arange(hop + 1) * (rate / size)
+    low = slice(0, max(8, int((hertz <= MODELLED_HERTZ).sum())))
+    kind = Azimuths if is_field else Delays
+    places = kind(hertz[low])
+    seen = places.seen(spectra[:, :, low])
+    weights = rising(spectra[:, :, low])
+    ways = two_ways(places, seen, weights)
+    parts = _parts(places, spectra[:, :, low], seen, weights, ways)
+    above = kind(hertz[low.stop :])
+    images = _images(above, parts, spectra, ways, low.stop)
+    sounds = np.stack([_sound(i * level, size, x.shape[1]) for i in images])
+    power = np.stack([(np.abs(i) ** 2).mean(axis=(0, 2)) for i in images])
+    return Stretch(sounds, ways, power, hop / rate)
+
+
+def _spectra(x: np.ndarray, size: int) -> np.ndarray:
+    """(channels, windows, bins): the middle of window k is sample k * size / 2."""
+    hop = size // 2
+    count = -(-x.shape[1] // hop) + 1
+    padded = np.zeros((len(x), (count + 1) * hop), np.float32)
+    padded[:, hop : hop + x.shape[1]] = x
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop]
+    return np.fft.rfft(windows * np.sqrt(hann(size)), axis=2).astype(np.complex64)
+
+
+def _sound(spectra: np.ndarray, size: int, samples: int) -> np.ndarray:
+    """Back to (channels, samples)."""
+    hop = size // 2
+    pieces = np.fft.irfft(spectra, n=size, axis=2) * np.sqrt(hann(size))
+    made = np.zeros((len(spectra), (pieces.shape[1] + 1) * hop), np.float32)
+    made[:, :-hop] += pieces[:, :, :hop].reshape(len(spectra), -1)
+    made[:, hop:] += pieces[:, :, hop:].reshape(len(spectra), -1)
+    return made[:, hop : hop + samples]
+
+
+def _parts(places, spectra, seen, weights, ways) -> low_rank.Parts:
+    """Two sounds and a noise, from what their directions say of their shares."""
+    power = (np.abs(spectra) ** 2).sum(axis=0)
+    share = shares(places, seen, ways, weights + 0.3 * np.sqrt(power))
+    share = 1 / (1 + np.exp(-STEEP * (share - 0.5)))
+    total = power.mean(axis=1)
+    looks = places.looks(spectra, ways)
+    parts = low_rank.start(
+        looks, total * np.stack([share, 1 - share]), _arrivals(places, ways), places.turns(ways)
+    )
+    parts.refine(looks)
+    return parts
+
+
+def _arrivals(places, ways) -> np.ndarray:
+    both = np.repeat(places.coherence(ways)[:, None], len(places.hertz), axis=1)
+    return np.concatenate([both, places.diffuse()[None]])
+
+
+def _images(above, parts, spectra, ways, split: int) -> list[np.ndarray]:
+    """Spectra (channels, windows, bins) of the two sounds; bins from `split` on follow the rest."""
+    sides = [(parts, spectra[:, :, :split])]
+    if len(above.hertz):
+        high = spectra[:, :, split:]
+        sides.append((_above(above, parts, high, ways), high))
+    made = [
+        field_images(x, model.powers(), ways) if len(x) == 4 else model.images(x)[:2]
+        for model, x in sides
+    ]
+    return [np.concatenate(pair, axis=2) for pair in zip(*made, strict=True)]
+
+
+def _above(above, parts, spectra, ways) -> low_rank.Parts:
+    """The parts in bins that are not modelled in full: their loudness is known."""
+    looks = above.looks(spectra, ways)
+    power = (np.abs(looks) ** 2).mean(axis=(0, 1))[:, None] + low_rank.QUIET
+    level = sum(float(h.mean()) * len(h) for h in parts.loudness)
+    turns = above.turns(ways)
+    top = low_rank.Parts(
+        [np.repeat(power / level, len(h), axis=1).astype(np.float32) for h in parts.loudness],
+        list(parts.loudness),
+        np.array(_arrivals(above, ways), np.complex64),
+        [None, None, None] if turns is None else [*turns, None],
+    )
+    top.refine(looks, ROUNDS_ABOVE, keep_loudness=True)
+    return top
+
+
+@dataclass
+class Found:
+    """What came of it, for the user to be told."""
+
+    synchrony: float = 0.0  # the best correlation of any sound with any movement
+    certainty: float = 0.0  # the mean of |2 p - 1|: 1 where it was always clear which sound is seen
+    count: int = 0
+    is_silent: bool = True
+
+    def add(self, best: float, shares: np.ndarray, is_silent: bool) -> None:
+        self.is_silent = self.is_silent and is_silent
+        self.synchrony = max(self.synchrony, best)
+        self.certainty += (abs(2 * shares[0] - 1) - self.certainty) / (self.count + 1)
+        self.count += 1
+
+    @property
+    def is_seen(self) -> bool:
+        return self.synchrony > CHANCE
+
+
+def separate_blocks(
+    blocks: Iterable[np.ndarray],
+    rate: int,
+    seen: list[Iterable[np.ndarray]],
+    wish: Wish,
+    found: Found | None = None,
+) -> Iterator[np.ndarray]:
+    """Blocks (pictures + 1, channels, samples): what each picture shows, and the rest.
+
+    All of them add up to what came in, and are as long.
+
+    `seen`: the movement of one picture, or of two that show one sound each.
+    """
+    if len(seen) not in (1, 2):
+        raise ValueError(f"{len(seen)} pictures, expected one or two")
+    last, past, tail = None, np.zeros(2), None
+    for x, movements, is_last in stretches(blocks, rate, *seen):
+        now = told_apart(x, rate, wish.is_field)
+        if last is not None and _is_exchanged(last, now, STEP * rate):
+            now = now.exchanged()
+        scores, best = _scores(now, movements, wish)
+        past = KEEP * past + scores
+        shares = _shares(past, now, len(movements[0]), best)
+        if found is not None:
+            found.add(best, shares, not x.any())
+        made = _mixed(now.sounds, shares, len(seen))
+        made, tail = _faded(made, tail, None if is_last else STEP * rate)
+        rest = x[:, : made.shape[2]] - made.sum(axis=0)
+        yield np.concatenate([made, rest[None]])
+        last = now
+
+
+def _scores(now: Stretch, movements: list[np.ndarray], wish: Wish) -> tuple[np.ndarray, float]:
+    """How much says that the first picture shows this sound, (2,); and the best correlation."""
+    total, best = np.zeros(2), 0.0
+    for k, movement in enumerate(movements):
+        ticks, _, columns = movement.shape
+        if not columns:
+            continue
+        levels = levels_of(now.power, now.hop_seconds, ticks)
+        far = None
+        if wish.is_placed and wish.is_field == wish.is_360:
+            far = far_off(now.ways, columns, None if wish.is_360 else wish.fov, wish.is_field)
+        scores, one = evidence(movement, levels, far, wish.at)
+        total += scores if k == 0 else scores[::-1]
+        best = max(best, one)
+    return total, best
+
+
+def _shares(past: np.ndarray, now: Stretch, ticks: int, best: float) -> np.ndarray:
+    """How much of each sound the first picture gets, (2,), 0 to 1."""
+    if now.is_one(ticks):
+        return np.ones(2)
+    power = now.power.sum(axis=1)
+    if best <= CHANCE:
+        return (power == power.max()).astype(float)
+    first = 1 / (1 + np.exp(-np.clip((past[0] - past[1]) / SURE, -50, 50)))
+    return np.array([first, 1 - first])
+
+
+def _mixed(sounds: np.ndarray, shares: np.ndarray, pictures: int) -> np.ndarray:
+    weights = np.stack([shares, 1 - shares])[:pictures]
+    return np.tensordot(weights, sounds, 1).astype(np.float32)
+
+
+def _is_exchanged(last: Stretch, now: Stretch, step: int) -> bool:
+    """Whether the first of both is rather the second of the other, where they overlap."""
+    count = last.sounds.shape[2] - step
+    before = last.sounds[:, :, step:].reshape(2, -1)
+    after = now.sounds[:, :, :count].reshape(2, -1)
+    common = before @ after.T
+    return bool(common[0, 1] + common[1, 0] > common[0, 0] + common[1, 1])
+
+
+def _faded(made: np.ndarray, tail: np.ndarray | None, step: int | None):
+    """What is finished, and what must wait until the next stretch fades in over it."""
+    if tail is not None:
+        count = tail.shape[-1]
+        rise = (np.arange(count, dtype=np.float32) + 0.5) / count
+        made = made.copy()
+        made[..., :count] = made[..., :count] * rise + tail * (1 - rise)
+    if step is None:
+        return made, None
+    return made[..., :step], made[..., step:]
