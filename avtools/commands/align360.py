@@ -7,7 +7,7 @@ those that stay and move in time with their sound.
 yaw is the turn of the sound: after rotate-foa --yaw 180 the answer is 180. pitch and roll are 0
 unless --pitch-roll looks for any rotation, as after a camera that was mounted upside down; a
 single thing that stays where it is can't tell these. confidence is the probability that the answer
-is right within 15 degrees. verdict: aligned within --tolerance, misaligned, or unsure, which is the
+is right within 3 degrees. verdict: aligned within --tolerance, misaligned, or unsure, which is the
 answer where nothing moves, the sound comes from everywhere, or sight and sound go different ways.
 
 --check answers scripts by the exit status: 0 aligned, 1 misaligned, 3 unsure.
@@ -87,7 +87,7 @@ def align360(
       avtools align360 360.mp4 --check || avtools align360 360.mp4 --apply -o fixed.mp4
       avtools rotate-foa foa.wav --yaw 180 | avtools align360 --video 360.mp4
     """
-    from avtools.commands.verdicts import Aside, picture_of, rows_of
+    from avtools.commands.verdicts import Aside, check_plots, picture_of, rows_of
     from avtools.each import filter_each, write_rows
 
     one_of("--from", from_, FROM)
@@ -104,8 +104,9 @@ def align360(
         work = partial(answered, inputs, wish, bar=rows.jobs == 1)
         beside = {"--plot": plot}
         return write_rows(inputs, rows, COLUMNS, work, answers=True, beside=beside, also=also)
+    check_plots(inputs, plot)
     aside = Aside(COLUMNS, form)
-    if not outputs.dry_run:
+    if outputs.jobs > 1 and not outputs.dry_run:
         aside.begin()
     one = partial(applied, inputs, wish, aside)
     return filter_each(inputs, outputs, one=one, also=also, video=picture_of(outputs, video))
@@ -145,31 +146,50 @@ def row_of(item, wish: Wish, answer) -> dict:
 
 
 def answer_to(inputs: Inputs, wish: Wish, item, bar: bool):
-    from avtools.commands.sighted import even_rate
+    from dataclasses import replace
+
+    from avtools.commands.sighted import Drawing, Powers, even_rate
     from avtools.each import picture_beside
     from avtools.signal.align360 import align
     from avtools.signal.motion import small_size
     from avtools.stream.progress import shown
     from avtools.stream.together import field_of, together
 
+    powers = Powers()
     with together(inputs, item, wish.video, wish.equirect, kind="360") as both:
+        field = field_of(both, wish.from_).through(powers.watch)
         size = small_size(*both.size, is_360=True)
-
-        def picture():
-            from avtools.plot.align360 import TurnPicture
-
-            return TurnPicture(item.path, next((p for _, p in both.pictures()), None))
-
         with (
-            picture_beside(wish.plot, item, picture) as drawn,
-            shown(even_rate(field_of(both, wish.from_)), item.path, bar) as sound,
+            picture_beside(wish.plot, item, Drawing) as drawing,
+            shown(even_rate(field), item.path, bar) as sound,
         ):
             answer = align(
                 sound.blocks, sound.rate, both.pictures(size), wish.tolerance, wish.pitch_roll
             )
-            if drawn:
-                drawn.show(answer)
+            if powers.mislead(sound.name):
+                answer = replace(answer, verdict="unsure", confidence=0.0)
+            if drawing:
+                drawing.show(drawn(answer, both, wish.tolerance, item.path))
     return answer
+
+
+def drawn(answer, both, tolerance: float, title: str):
+    from avtools.plot.align360 import TurnPicture
+    from avtools.signal.turn import STEP_DEG
+
+    return TurnPicture(
+        answer.curve,
+        STEP_DEG,
+        answer.yaw,
+        answer.confidence,
+        answer.verdict,
+        next((picture for _, picture in both.pictures()), None),
+        answer.heard,
+        title,
+        answer.pitch,
+        answer.roll,
+        tolerance,
+    )
 
 
 def applied(inputs: Inputs, wish: Wish, aside, form, bar: bool, item) -> None:

@@ -105,15 +105,16 @@ def flip(
     check_beside(None, plot)
     wish = Wish(video, equirect, from_, plot)
     also = [] if video is None else [video]
-    from avtools.commands.verdicts import Aside, picture_of, rows_of
+    from avtools.commands.verdicts import Aside, check_plots, picture_of, rows_of
 
     if check:
         rows = rows_of(outputs, form, "--fix")
         work = partial(checked, inputs, wish, bar=rows.jobs == 1)
         beside = {"--plot": plot}
         return write_rows(inputs, rows, COLUMNS, work, answers=True, beside=beside, also=also)
+    check_plots(inputs, plot)
     aside = Aside(COLUMNS, form)
-    if not outputs.dry_run:
+    if outputs.jobs > 1 and not outputs.dry_run:
         aside.begin()
     one = partial(fixed, inputs, wish, aside)
     return filter_each(inputs, outputs, one=one, also=also, video=picture_of(outputs, video))
@@ -178,34 +179,58 @@ def row_of(item, answer) -> dict:
 
 
 def answer_to(inputs: Inputs, wish: Wish, item, bar: bool):
+    from avtools.commands.sighted import Drawing, Powers
     from avtools.each import picture_beside
     from avtools.signal.flip import check
     from avtools.signal.motion import small_size
     from avtools.stream.progress import shown
     from avtools.stream.together import together
 
-    def picture():
-        from avtools.plot.flip import SidesPicture
-
-        return SidesPicture(item.path)
-
+    powers = Powers()
     with together(inputs, item, wish.video, wish.equirect) as both:
         with (
-            picture_beside(wish.plot, item, picture) as drawn,
-            shown(sides_of(both, wish.from_), item.path, bar) as sound,
+            picture_beside(wish.plot, item, Drawing) as drawing,
+            shown(sides_of(both, wish.from_, powers), item.path, bar) as sound,
         ):
             is_field = sound.channels == 4
             shots = both.pictures(small_size(*both.size, is_360=is_field))
             answer = check(sound.blocks, sound.rate, shots, is_field)
-            if drawn:
-                drawn.show(answer)
+            if powers.mislead(sound.name):
+                answer = doubted(answer)
+            if drawing:
+                drawing.show(drawn(answer, both.begin, item.path))
         for part in answer.windows:
             span = f"{both.begin + part.start:.1f} to {both.begin + part.end:.1f} s"
             note(f"{item.path}: {span}: flipped {part.flipped:.4f}")
     return answer
 
 
-def sides_of(both, from_: str):
+def doubted(answer):
+    """Nothing speaks for either."""
+    from dataclasses import replace
+
+    windows = tuple(replace(part, flipped=0.5) for part in answer.windows)
+    return replace(answer, verdict="unsure", flipped=0.5, confidence=0.0, windows=windows)
+
+
+def drawn(answer, begin: float, title: str):
+    from avtools.plot.flip import SidesPicture
+
+    track = answer.track
+    return SidesPicture(
+        begin + track.times,
+        track.heard,
+        track.heard_weight,
+        track.seen,
+        track.seen_weight,
+        [(begin + part.start, begin + part.end, part.flipped) for part in answer.windows],
+        answer.verdict,
+        answer.flipped,
+        title,
+    )
+
+
+def sides_of(both, from_: str, powers):
     """The sound to check: two channels, or four with a 360 picture. One channel has no sides."""
     from avtools.commands.sighted import even_rate
     from avtools.dsp.ambisonics import STEREO, mix_blocks
@@ -216,15 +241,18 @@ def sides_of(both, from_: str):
         warn(f"{sound.name}: 1 channel has neither left nor right")
         return sound.through(doubled, channels=2)
     if from_ != "auto" or sound.channels != 2:
-        sound = field_of(both, from_)
+        sound = field_of(both, from_).through(powers.watch)
         if both.is_360:
             return even_rate(sound)
+        width, height = both.size
+        if width == 2 * height:
+            warn(f"{sound.name}: nothing marks its picture as 360; if it is, say --equirect")
         # Two cardioids to the sides hear it as microphones beside the camera do.
         return sound.through(mix_blocks, STEREO["wy"], channels=2)
     if both.is_360:
         warn(f"{sound.name}: stereo can't be told apart against a picture all around")
         return sound.through(centred)
-    return sound
+    return sound.through(powers.watch)
 
 
 def doubled(blocks):

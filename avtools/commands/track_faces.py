@@ -46,17 +46,7 @@ from avtools.commands.options import (
 )
 from avtools.errors import AvtoolsError, warn
 
-COLUMNS = (
-    "file",
-    "time",
-    "x",
-    "y",
-    "width",
-    "height",
-    "azimuth",
-    "elevation",
-    "confidence",
-)
+COLUMNS = ("file", "time", "x", "y", "width", "height", "azimuth", "elevation", "confidence")
 LEAST = 0.05
 # What is left of a confidence where the sound has no sides.
 UNHEARD = 0.7
@@ -236,7 +226,8 @@ def tracked(inputs: Inputs, wish: Wish, item, bar: bool):
                 for box, row in zip(boxes, rows, strict=True):
                     if row["x"] is not None:
                         place = tuple(row[name] for name in ("x", "y", "width", "height"))
-                        film.add((box.step + 0.5) * wish.hop, place, row["confidence"])
+                        if wish.film:
+                            film.add((box.step + 0.5) * wish.hop, place, row["confidence"])
                         if drawn:
                             drawn.add(row["time"], place[0], place[2], box.is_seen, box.face)
                 yield rows

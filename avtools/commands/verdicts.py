@@ -43,20 +43,24 @@ class Aside:
     """Rows on standard error, beside the sounds on standard output."""
 
     def __init__(self, columns: tuple[str, ...], form: TableForm):
+        if form.format not in ("json", None, "auto", "csv"):
+            raise AvtoolsError(f"--format {form.format}: beside sounds expected csv or json")
         self.columns, self.form = columns, form
+        self.has_names = form.format == "json" or form.no_header
 
     def begin(self) -> None:
-        """The line of names, once for all inputs, whichever process works on them."""
-        if self.form.format not in ("json", None, "auto", "csv"):
-            raise AvtoolsError(f"--format {self.form.format}: beside sounds expected csv or json")
-        if self.form.format != "json" and not self.form.no_header:
+        """The line of names. Before the first row it comes by itself, but several processes do
+        not know which row is the first."""
+        if not self.has_names:
             self._write(",".join(self.columns) + "\n")
+            self.has_names = True
 
     def say(self, row: dict) -> None:
         import io
 
         from avtools.stream.tables import Table
 
+        self.begin()
         line = io.BytesIO()
         form = "json" if self.form.format == "json" else "csv"
         table = Table(self.columns, form, header=False, out=line)
@@ -70,6 +74,17 @@ class Aside:
 
         sys.stderr.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stderr.flush()
+
+
+def check_plots(inputs, plot: str | None) -> None:
+    """Refuse to draw several inputs into one file."""
+    from avtools.each import BESIDE
+    from avtools.stream import targets
+
+    if plot is not None:
+        items = inputs.items()
+        targets.check_beside("--plot", plot, items)
+        targets.refuse_doubles([targets.beside(plot, item, BESIDE["--plot"]) for item in items])
 
 
 def picture_of(outputs: Outputs, video: str | None) -> str | None:

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from avtools.signal.hearing import DELAYS, field_maps, stereo_evidence
-from avtools.signal.motion import TICKS, movement
+from avtools.signal.motion import TICKS, distinct, movement
 from avtools.signal.sides import FieldSides, StereoSides, lateral, seconds, spread_motion
 from avtools.signal.ticks import in_step, windows
 
-STEREO_WEIGHTS = np.array([6.93, 22.615, 8.148, 5.898, 20.463, 3.007])
-FIELD_WEIGHTS = np.array([11.392, 5.989, 3.288, 16.967, 8.828, 13.484])
+STEREO_WEIGHTS = np.array([11.05, 19.93, 9.12, 9.61, 15.89, 2.4])
+FIELD_WEIGHTS = np.array([12.89, 9.56, 1.8, 14.56, 12.89, 11.17])
 # Log odds of so many seconds count once; of more, by the power, up to the most.
-UNIT, POWER, MOST = 10 / 3, 0.6, 10.0
+UNIT, MOST = 10 / 3, 10.0
+STEREO_POWER, FIELD_POWER = 0.53, 0.25
+# Log odds beyond this were too rare to be measured.
+CERTAIN = 7.0
 # Less probable answers are none.
 SURE = 0.95
 # A delay that stands for +90 degrees, to draw sound and picture in one unit.
@@ -65,29 +68,31 @@ def check(
     """
     hearing = (field_maps if is_360 else stereo_evidence)(blocks, rate)
     sides = FieldSides if is_360 else StereoSides
-    weights = FIELD_WEIGHTS if is_360 else STEREO_WEIGHTS
+    weights = (FIELD_WEIGHTS, FIELD_POWER) if is_360 else (STEREO_WEIGHTS, STEREO_POWER)
     whole, parts, tracks = sides(), [], []
-    for start, arrays in windows(in_step(movement(pictures, is_360), hearing)):
+    for start, (motion, *heard) in windows(in_step(movement(pictures, is_360), hearing)):
+        arrays = (distinct(motion), *heard)
         part = sides()
         for evidence in (part, whole):
             evidence.add(*arrays)
         end = start + len(arrays[0]) / TICKS
-        parts.append(Window(start, end, probability(part, weights)))
+        parts.append(Window(start, end, probability(part, *weights)))
         tracks.append((field_track if is_360 else stereo_track)(start, *arrays))
-    flipped = probability(whole, weights)
+    flipped = probability(whole, *weights)
     verdict = "unsure"
     if max(flipped, 1 - flipped) >= SURE:
         verdict = "flipped" if flipped > 0.5 else "aligned"
     return Answer(verdict, flipped, abs(2 * flipped - 1), tuple(parts), joined(tracks))
 
 
-def probability(sides, weights: np.ndarray) -> float:
+def probability(sides, weights: np.ndarray, power: float) -> float:
     """That the sound is flipped."""
     signs = sides.signs()
     if not signs.any():
         return 0.5
-    growth = (min(seconds(sides), MOST) / UNIT) ** POWER
-    return float(1 / (1 + np.exp(growth * (weights @ signs))))
+    growth = (min(seconds(sides), MOST) / UNIT) ** power
+    odds = np.clip(growth * (weights @ signs), -CERTAIN, CERTAIN)
+    return float(1 / (1 + np.exp(odds)))
 
 
 def stereo_track(start: float, motion, delays, levels, loud) -> Track:

@@ -225,8 +225,11 @@ class StereoEar:
         whole = sum(strength for _, strength in offers)
         for value, strength in offers:
             middle, variance = line.place(value)
-            ratio += (1 - others.part) * strength / whole * (
-                _normal(x - middle, variance) / others.density(middle)
+            ratio += (
+                (1 - others.part)
+                * strength
+                / whole
+                * (_normal(x - middle, variance) / others.density(middle))
             )
         return np.log(ratio)
 

@@ -20,8 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SPECTRA = 8  # of each sound
-ROUNDS = 25
+ROUNDS = 50
 LOADING = 0.005
 TINY = np.float32(1e-12)
 QUIET = np.float32(1e-6)  # power of what no part explains, against the mean
@@ -111,19 +110,22 @@ def _root(more: np.ndarray, less: np.ndarray) -> np.ndarray:
     return np.sqrt((more + TINY) / (less + TINY))
 
 
-def start(x: np.ndarray, loud: np.ndarray, arrivals: np.ndarray, turns: np.ndarray | None) -> Parts:
+def start(
+    x: np.ndarray, loud: np.ndarray, arrivals: np.ndarray, turns: np.ndarray | None, count: int
+) -> Parts:
     """Parts to begin with: `loud` (2, windows) is how loud the two sounds are over time.
 
-    Their spectra and loudness are spread by chance around what is known, always in the same way.
+    The `count` spectra of each, and their loudness, are spread by chance around what is known,
+    always in the same way.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(count)
     power = (np.abs(x) ** 2).mean(axis=0) + QUIET
     spectra, loudness = [], []
     for level in loud:
         mean = (power * level[:, None]).mean(axis=0) / max(float(level.mean()), float(TINY))
-        spectra.append(rng.uniform(0.3, 1.7, (len(mean), SPECTRA)) * mean[:, None])
-        spread = rng.uniform(0.3, 1.7, (SPECTRA, len(level)))
-        loudness.append(spread * level / SPECTRA + 1e-4)
+        spectra.append(rng.uniform(0.3, 1.7, (len(mean), count)) * mean[:, None])
+        spread = rng.uniform(0.3, 1.7, (count, len(level)))
+        loudness.append(spread * level / count + 1e-4)
     # What is there in the quietest windows is noise.
     spectra.append(2 * np.percentile(power, 15, axis=0)[:, None] + QUIET)
     loudness.append(np.ones((1, len(power))))

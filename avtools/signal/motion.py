@@ -23,6 +23,8 @@ LONGEST = 0.5
 ROUNDS, TRUST = 3, 4.0
 # Where more than this share of the cells changes by more than so much, there was a cut.
 CUT_SHARE, CUT_CHANGE = 0.5, 12.0
+# Grey levels that some cell must change by in some tick for anything to move.
+DISTINCT = 1.0
 LUMA = np.array([77, 150, 29], np.uint16)
 
 
@@ -50,7 +52,7 @@ def movement(
     before, since, held = None, 0.0, None
     first = 0  # the tick that held begins with
     for time, picture in pictures:
-        grey = _grey(picture)
+        grey = _grey(picture, is_360)
         if held is None:
             held = np.zeros((2 * TICKS, *_pooled(grey, is_360).shape), np.float32)
         while time * TICKS >= first + TICKS:  # nothing to come reaches into this second
@@ -72,12 +74,22 @@ def movement(
             yield held[:last].copy()
 
 
-def _grey(picture: np.ndarray) -> np.ndarray:
+def distinct(motion: np.ndarray) -> np.ndarray:
+    """Movements (ticks, rows, columns) of a window; none where the picture is still: what a codec
+    leaves in one stays below one grey level everywhere."""
+    return motion if motion.max(initial=0) >= DISTINCT else np.zeros_like(motion)
+
+
+def _grey(picture: np.ndarray, is_360: bool) -> np.ndarray:
     """Brightness, softened so that its slopes say how far a shift of a pixel changes it."""
     import cv2
 
     grey = (picture @ LUMA >> 8).astype(np.float32)
-    return cv2.GaussianBlur(grey, (3, 3), 0.8)
+    if not is_360:
+        return cv2.GaussianBlur(grey, (3, 3), 0.8)
+    # The right edge goes on at the left one.
+    wide = np.concatenate([grey[:, -1:], grey, grey[:, :1]], axis=1)
+    return cv2.GaussianBlur(wide, (3, 3), 0.8)[:, 1:-1]
 
 
 def _pooled(values: np.ndarray, is_360: bool) -> np.ndarray:

@@ -82,50 +82,64 @@ def panned(
     """Mono blocks (1, samples) of `block_size` each -> (2, samples), left and right.
 
     `lateral` gives places (n, bands) at times (n,) in seconds, `middles` (bands,) are the bands'
-    middle frequencies in Hz. The windows' square roots of Hann stand twice, before and after:
-    shifted by a quarter of their length their squares add up to 2.
+    middle frequencies in Hz.
     """
-    hop = _hop(rate)
-    size = OVERLAP * hop
-    padded = fast_size(2 * size)  # room for what the gains smear in time
-    hertz = np.arange(padded // 2 + 1) * (rate / padded)
-    spread = _spread(hertz, middles)
-    window = np.sqrt(hann(size)) * np.float32((2 / OVERLAP) ** 0.5)
-    direct = _Direct(hertz, hop / rate)
-    held, tail = np.zeros(size - hop, np.float32), np.zeros(size - hop, np.float32)
-    done, length = 0, 0  # windows so far; samples that came in
-    skipped = size - hop  # of the result, which begins with what was put before the sound
+    side = _Side(rate, lateral, middles)
+    early = side.late  # samples of the result that lie before the sound
     waiting = np.zeros(0, np.float32)
-
-    def moved(samples: np.ndarray) -> np.ndarray:
-        nonlocal held, tail, done
-        held = np.concatenate([held, finite(samples)[0]])
-        count = len(held) // hop - OVERLAP + 1
-        starts = np.arange(count) * hop
-        spectra = np.fft.rfft(held[starts[:, None] + np.arange(size)] * window, padded)
-        times = ((done + np.arange(count)) * hop + hop - size / 2) / rate
-        gains = head_gains((lateral(times) @ spread).astype(np.float32), hertz)
-        gains *= direct(np.abs(spectra) ** 2)
-        parts = np.fft.irfft(spectra * gains, padded)[:, :size] * window
-        made = np.zeros(len(held), np.float32)
-        made[: len(tail)] = tail
-        for start, part in zip(starts, parts, strict=True):
-            made[start : start + size] += part
-        held, tail, done = held[count * hop :], made[count * hop :], done + count
-        return made[: count * hop]
-
     for x in blocks:
-        length += x.shape[-1]
         waiting = np.concatenate([waiting, x[0]])
-        lacking = -x.shape[-1] % hop
-        side = moved(np.pad(x, ((0, 0), (0, lacking))))[skipped:]
-        skipped = max(0, skipped - x.shape[-1] - lacking)
-        side = side[: len(waiting)]
-        yield np.stack([waiting[: len(side)] + side, waiting[: len(side)] - side])
-        waiting = waiting[len(side) :]
+        lacking = -x.shape[-1] % side.hop
+        moved = side(np.pad(finite(x)[0], (0, lacking)))
+        ready, early = moved[early:][: len(waiting)], max(0, early - len(moved))
+        yield _two_ears(waiting[: len(ready)], ready)
+        waiting = waiting[len(ready) :]
     if len(waiting):
-        side = moved(np.zeros((1, size), np.float32))[skipped:][: len(waiting)]
-        yield np.stack([waiting + side, waiting - side])
+        rest = side(np.zeros(side.late + side.hop, np.float32))[early:]
+        yield _two_ears(waiting, rest[: len(waiting)])
+
+
+def _two_ears(mono: np.ndarray, side: np.ndarray) -> np.ndarray:
+    return np.stack([mono + side, mono - side])
+
+
+class _Side:
+    """D of a mono sound, `late` samples after it.
+
+    The root of a Hann window stands before and after the change, scaled so that their products,
+    shifted by a quarter of a window, add up to 1.
+    """
+
+    def __init__(self, rate: int, lateral: Callable, middles: np.ndarray):
+        self.rate, self.lateral, self.hop = rate, lateral, _hop(rate)
+        self.size = OVERLAP * self.hop
+        self.late = self.size - self.hop
+        self.padded = fast_size(2 * self.size)  # room for what the gains smear in time
+        self.hertz = np.arange(self.padded // 2 + 1) * (rate / self.padded)
+        self.spread = _spread(self.hertz, middles)
+        self.window = np.sqrt(hann(self.size)) * np.float32((2 / OVERLAP) ** 0.5)
+        self.direct = _Direct(self.hertz, self.hop / rate)
+        self.held, self.tail = np.zeros((2, self.late), np.float32)
+        self.done = 0  # windows so far
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """As many samples as come in, which is a whole number of steps."""
+        held = np.concatenate([self.held, samples])
+        starts = np.arange(0, len(samples), self.hop)
+        spectra = np.fft.rfft(
+            held[starts[:, None] + np.arange(self.size)] * self.window, self.padded
+        )
+        middles = (self.done * self.hop + starts - self.late + self.size / 2) / self.rate
+        gains = head_gains((self.lateral(middles) @ self.spread).astype(np.float32), self.hertz)
+        gains *= self.direct(np.abs(spectra) ** 2)
+        made = np.zeros(len(held), np.float32)
+        made[: self.late] = self.tail
+        parts = np.fft.irfft(spectra * gains, self.padded)[:, : self.size] * self.window
+        for start, part in zip(starts, parts, strict=True):
+            made[start : start + self.size] += part
+        self.held, self.tail = held[len(samples) :], made[len(samples) :]
+        self.done += len(starts)
+        return made[: len(samples)]
 
 
 def _hop(rate: int) -> int:

@@ -21,14 +21,17 @@ from avtools.signal.field_images import field_images
 from avtools.signal.pictured import CHANCE, evidence, far_off, levels_of
 from avtools.signal.stretches import STEP, stretches
 from avtools.signal.synchrony import quick
-from avtools.signal.two_places import Azimuths, Delays, rising, shares, two_ways
+from avtools.signal.two_places import Azimuths, Delays, owned, rising, two_ways
 
 WINDOW_SECONDS = 0.064
 # Bins up to here are modelled in full; those above follow their loudness.
 MODELLED_HERTZ = 4000.0
 ROUNDS_ABOVE = 6
-# How steep shares of the first sound, from 0 to 1, become differences of level.
-STEEP = 8.0
+# Spectra of each sound. It is not known how many it has, and where a fit ends depends on where it
+# began: the mean of several is nearer to the truth than one of them.
+SPECTRA = (8, 12)
+# What is owned by rise and fall alone has this weight beside them.
+MASK = 0.1
 # Evidence of this much makes an answer e times as likely; of the past this part stays.
 SURE, KEEP = 0.04, 0.7
 # Sounds whose levels go together like this are one sound and its echoes.
@@ -81,13 +84,13 @@ def told_apart(x: np.ndarray, rate: int, is_field: bool) -> Stretch:
     hertz = np.arange(hop + 1) * (rate / size)
     low = slice(0, max(8, int((hertz <= MODELLED_HERTZ).sum())))
     kind = Azimuths if is_field else Delays
-    places = kind(hertz[low])
-    seen = places.seen(spectra[:, :, low])
-    weights = rising(spectra[:, :, low])
+    places, above = kind(hertz[low]), kind(hertz[low.stop :])
+    modelled = spectra[:, :, low]
+    seen, weights = places.seen(modelled), rising(modelled)
     ways = two_ways(places, seen, weights)
-    parts = _parts(places, spectra[:, :, low], seen, weights, ways)
-    above = kind(hertz[low.stop :])
-    images = _images(above, parts, spectra, ways, low.stop)
+    power = (np.abs(modelled) ** 2).sum(axis=0)
+    mask = owned(places, seen, ways, power, weights + 0.3 * np.sqrt(power))
+    images = _images(places, above, spectra, ways, mask)
     sounds = np.stack([_sound(i * level, size, x.shape[1]) for i in images])
     power = np.stack([(np.abs(i) ** 2).mean(axis=(0, 2)) for i in images])
     return Stretch(sounds, ways, power, hop / rate)
@@ -113,18 +116,37 @@ def _sound(spectra: np.ndarray, size: int, samples: int) -> np.ndarray:
     return made[:, hop : hop + samples]
 
 
-def _parts(places, spectra, seen, weights, ways) -> low_rank.Parts:
-    """Two sounds and a noise, from what their directions say of their shares."""
-    power = (np.abs(spectra) ** 2).sum(axis=0)
-    share = shares(places, seen, ways, weights + 0.3 * np.sqrt(power))
-    share = 1 / (1 + np.exp(-STEEP * (share - 0.5)))
-    total = power.mean(axis=1)
-    looks = places.looks(spectra, ways)
-    parts = low_rank.start(
-        looks, total * np.stack([share, 1 - share]), _arrivals(places, ways), places.turns(ways)
-    )
-    parts.refine(looks)
-    return parts
+def _images(places, above, spectra, ways, mask) -> np.ndarray:
+    """Spectra (2, channels, windows, bins) of the two sounds; `mask` is of the lower bins."""
+    split = len(places.hertz)
+    x, high = places.looks(spectra[:, :, :split], ways), spectra[:, :, split:]
+    power = (np.abs(spectra[:, :, :split]) ** 2).sum(axis=0)
+    total = power.sum(axis=1)
+    share = np.clip((power * mask).sum(axis=1) / np.maximum(total, low_rank.TINY), 0.02, 0.98)
+    loud = total / split * np.stack([share, 1 - share])
+    models = []
+    for count in SPECTRA:
+        parts = low_rank.start(x, loud, _arrivals(places, ways), places.turns(ways), count)
+        parts.refine(x)
+        models.append(parts)
+    sides = [_mean_images(models, spectra[:, :, :split], x, ways)]
+    if len(above.hertz):
+        looks = above.looks(high, ways)
+        sides.append(
+            _mean_images([_above(above, m, looks, ways) for m in models], high, looks, ways)
+        )
+    made = np.concatenate(sides, axis=3)
+    mask = np.concatenate([mask, np.repeat(share[:, None], high.shape[2], axis=1)], axis=1)
+    masked = np.stack([mask, 1 - mask]).astype(np.float32)[:, None] * spectra
+    return (1 - MASK) * made + MASK * masked
+
+
+def _mean_images(models, spectra, looks, ways) -> np.ndarray:
+    """What several fits agree in, (2, channels, windows, bins)."""
+    if len(spectra) == 4:
+        powers = [sum(p) / len(models) for p in zip(*(m.powers() for m in models), strict=True)]
+        return np.stack(field_images(spectra, powers, ways))
+    return sum(np.stack(m.images(looks)[:2]) for m in models) / len(models)
 
 
 def _arrivals(places, ways) -> np.ndarray:
@@ -132,22 +154,8 @@ def _arrivals(places, ways) -> np.ndarray:
     return np.concatenate([both, places.diffuse()[None]])
 
 
-def _images(above, parts, spectra, ways, split: int) -> list[np.ndarray]:
-    """Spectra (channels, windows, bins) of the two sounds; bins from `split` on follow the rest."""
-    sides = [(parts, spectra[:, :, :split])]
-    if len(above.hertz):
-        high = spectra[:, :, split:]
-        sides.append((_above(above, parts, high, ways), high))
-    made = [
-        field_images(x, model.powers(), ways) if len(x) == 4 else model.images(x)[:2]
-        for model, x in sides
-    ]
-    return [np.concatenate(pair, axis=2) for pair in zip(*made, strict=True)]
-
-
-def _above(above, parts, spectra, ways) -> low_rank.Parts:
+def _above(above, parts, looks, ways) -> low_rank.Parts:
     """The parts in bins that are not modelled in full: their loudness is known."""
-    looks = above.looks(spectra, ways)
     power = (np.abs(looks) ** 2).mean(axis=(0, 1))[:, None] + low_rank.QUIET
     level = sum(float(h.mean()) * len(h) for h in parts.loudness)
     turns = above.turns(ways)
@@ -203,7 +211,7 @@ def separate_blocks(
             now = now.exchanged()
         scores, best = _scores(now, movements, wish)
         past = KEEP * past + scores
-        shares = _shares(past, now, len(movements[0]), best)
+        shares = _shares(past, now, len(movements[0]), best, len(seen))
         if found is not None:
             found.add(best, shares, not x.any())
         made = _mixed(now.sounds, shares, len(seen))
@@ -230,9 +238,9 @@ def _scores(now: Stretch, movements: list[np.ndarray], wish: Wish) -> tuple[np.n
     return total, best
 
 
-def _shares(past: np.ndarray, now: Stretch, ticks: int, best: float) -> np.ndarray:
+def _shares(past: np.ndarray, now: Stretch, ticks: int, best: float, pictures: int) -> np.ndarray:
     """How much of each sound the first picture gets, (2,), 0 to 1."""
-    if now.is_one(ticks):
+    if pictures == 1 and now.is_one(ticks):
         return np.ones(2)
     power = now.power.sum(axis=1)
     if best <= CHANCE:

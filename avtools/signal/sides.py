@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from avtools.signal.hearing import DELAYS, LEVELS
+from avtools.signal.hearing import DELAYS, LEVELS, Focus
 from avtools.signal.motion import COLUMNS, TICKS
 from avtools.signal.synchrony import quick, synchrony
 from avtools.signal.turn import readings
@@ -28,6 +28,8 @@ DELAY_SLOPES, DELAY_SPREAD = (0.45e-3, 0.6e-3, 0.75e-3, 0.9e-3), 0.12e-3
 LEVEL_SLOPES, LEVEL_SPREAD = (4.0, 8.0, 12.0), 1.5
 # Standard deviations in cells by which movements are spread.
 SOFT_ROWS, SOFT_COLUMNS = 1.0, 1.5
+# Grey levels of a movement that are taken for noise.
+FAINT = 0.5
 # Ways to look at time.
 WAYS = 3
 
@@ -74,10 +76,12 @@ class StereoSides:
     """Evidence of a stereo sound and its picture."""
 
     matrices: list = field(default_factory=list)  # (WAYS, places, COLUMNS) of delays, of levels
+    focus: Focus = field(default_factory=Focus)
     ticks: int = 0
 
     def add(self, motion, delays, levels, loud) -> None:
         """One window: movements (ticks, rows, COLUMNS) and what `stereo_evidence` gives."""
+        motion = np.maximum(motion - FAINT, 0)
         columns = spread_motion(motion).sum(axis=1)
         steady = in_time(motion, loud).sum(axis=0)
         made = [
@@ -92,13 +96,19 @@ class StereoSides:
         ]
         past = self.matrices or [0.0] * len(made)
         self.matrices = [a + b for a, b in zip(past, made, strict=True)]
+        # All weight is in the levels, and in the delays as far as they agree.
+        self.focus.add(delays, levels.sum(axis=1))
         self.ticks += len(motion)
 
     def signs(self) -> np.ndarray:
-        """(2 WAYS,) in -1 to 1: delays' and levels' evidence; + is aligned."""
+        """(2 WAYS,) in -1 to 1: delays' and levels' evidence; + is aligned.
+
+        Channels that have nothing in common have delays by chance, which say nothing.
+        """
         if not self.matrices:
             return np.zeros(2 * WAYS)
-        return np.concatenate([_cosines(m, k) for m, k in zip(self.matrices, KERNELS, strict=True)])
+        delays, levels = (_cosines(m, k) for m, k in zip(self.matrices, KERNELS, strict=True))
+        return np.concatenate([self.focus.share * delays, levels])
 
 
 def _cosines(matrices: np.ndarray, kernel_: np.ndarray) -> np.ndarray:
@@ -127,7 +137,7 @@ class FieldSides:
         self.ticks += len(motion)
 
     def signs(self) -> np.ndarray:
-        """(READINGS,) in -1 to 1: + is aligned."""
+        """(READINGS,) in -2 to 2, the difference of two cosines: + is aligned."""
         size = np.asarray(self.size, float)
         return np.atleast_1d((self.straight - self.mirrored) / np.where(size > 0, size, np.inf))
 

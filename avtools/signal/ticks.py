@@ -80,12 +80,10 @@ def windows(
     start = 0.0
     for second in seconds:
         held.append(second)
-        if len(held) >= length + least:
+        # Only the very last second may be shorter than one.
+        if len(held) == length + least and len(second[0]) == TICKS:
             yield start, _joined(held[:length])
             held, start = held[length:], start + length
-    if len(held) > length and sum(len(h[0]) for h in held[length:]) >= least * TICKS:
-        yield start, _joined(held[:length])
-        held, start = held[length:], start + length
     if held:
         yield start, _joined(held)
 

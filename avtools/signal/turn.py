@@ -62,18 +62,22 @@ def _scaled(maps: np.ndarray) -> np.ndarray:
     return maps / total if total > 0 else maps
 
 
-def turn_evidence(heard: np.ndarray, motion: np.ndarray) -> np.ndarray:
-    """(seconds, READINGS, COLUMNS): what speaks for each yaw, STEP_DEG apart from 0 on.
+def turn_evidence(heard: np.ndarray, motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(seconds, READINGS, COLUMNS): what speaks for each yaw, STEP_DEG apart from 0 on; and
+    (seconds, READINGS): as much as could if all went together.
 
     Of maps of sound (ticks, ROWS, COLUMNS) and movements (ticks, 2 ROWS, COLUMNS).
     """
-    made = []
+    made, most = [], []
+    seconds = np.arange(0, len(heard), TICKS)
     for a, b in readings(heard, motion):
         # A thing in column c is heard in c - yaw / STEP_DEG: + is to the left.
         product = np.fft.rfft(b, axis=2) * np.conj(np.fft.rfft(a, axis=2))
-        by_second = np.add.reduceat(product.sum(axis=1), np.arange(0, len(a), TICKS), axis=0)
+        by_second = np.add.reduceat(product.sum(axis=1), seconds, axis=0)
         made.append(np.fft.irfft(by_second, n=COLUMNS, axis=1))
-    return np.stack(made, axis=1).astype(np.float32)
+        squares = [np.add.reduceat((x**2).sum(axis=(1, 2)), seconds) for x in (a, b)]
+        most.append(np.sqrt(squares[0] * squares[1]))
+    return np.stack(made, axis=1).astype(np.float32), np.stack(most, axis=1)
 
 
 @dataclass
@@ -81,12 +85,22 @@ class Turn:
     """Evidence for yaws, second by second."""
 
     parts: list[np.ndarray] = field(default_factory=list)  # (READINGS, COLUMNS) each
+    length: int = 1  # seconds of each part, but for the last
+    seconds: int = 0
+    most: np.ndarray | float = 0.0  # (READINGS,) what all of them could be
 
-    def add(self, seconds: Iterable[np.ndarray]) -> None:
-        self.parts += list(seconds)
-        if len(self.parts) > 2 * MOST_PARTS:
-            # All parts stay equally long but for the last, which may be half of one.
-            self.parts = [sum(self.parts[k : k + 2]) for k in range(0, len(self.parts), 2)]
+    def add(self, seconds: Iterable[np.ndarray], most: np.ndarray) -> None:
+        """What `turn_evidence` gives of one window."""
+        self.most = self.most + most.sum(axis=0)
+        for evidence in seconds:
+            if self.seconds % self.length:
+                self.parts[-1] = self.parts[-1] + evidence
+            else:
+                self.parts.append(evidence)
+            self.seconds += 1
+            if self.seconds == 2 * MOST_PARTS * self.length:
+                pairs = zip(self.parts[::2], self.parts[1::2], strict=True)
+                self.parts, self.length = [a + b for a, b in pairs], 2 * self.length
 
     @property
     def standardised(self) -> np.ndarray:
@@ -122,23 +136,26 @@ def apart(a, b):
 
 
 def signs(turn: Turn) -> np.ndarray:
-    """What tells how sure the best yaw is: (4,).
+    """What tells how sure the best yaw is: (5,).
 
     How high its peak stands, in standard deviations of the curve; how sharp it is; the mean log of
-    how many degrees away the readings have their own peaks beside it; and how many of the seconds
-    agree with it, each asked alone.
+    how many degrees away the readings have their own peaks beside it; how many of the seconds
+    agree with it, each asked alone; and the correlation of the quick parts of sight and sound.
     """
     parts = turn.standardised
     whole = parts.sum(axis=(0, 1))
     spread = whole.std()
     if not spread > 0:
-        return np.array([0.0, 0.0, np.log(NEAR_DEG), 0.0])
+        return np.array([0.0, 0.0, np.log(NEAR_DEG), 0.0, 0.0])
     yaw, best = best_yaw(whole), int(whole.argmax())
     around = np.take(whole, [best - 2, best + 2], mode="wrap").sum()
     agree = apart(best_yaw(parts.sum(axis=1)), yaw) < NEAR_DEG
     own = apart(best * STEP_DEG + _beside(parts.sum(axis=0), best), yaw)
     sharp = (2 * whole[best] - around) / spread
-    return np.array([whole[best] / spread, sharp, np.log(0.3 + own).mean(), agree.mean()])
+    quick_there = sum(part[0] for part in turn.parts)[best] / max(turn.most[0], 1e-30)
+    return np.array(
+        [whole[best] / spread, sharp, np.log(0.3 + own).mean(), agree.mean(), quick_there]
+    )
 
 
 def _beside(curves: np.ndarray, best: int) -> np.ndarray:
@@ -151,4 +168,5 @@ def _beside(curves: np.ndarray, best: int) -> np.ndarray:
     )
     bend = before - 2 * at + after
     shift = np.where(bend < 0, (before - after) / np.where(bend < 0, 2 * bend, 1), 0)
-    return (top - reach + shift) * STEP_DEG
+    # At the ends of what is near there may be none: a slope's would lie anywhere.
+    return (top - reach + shift.clip(-1, 1)) * STEP_DEG

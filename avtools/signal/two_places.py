@@ -28,6 +28,8 @@ SLOT, KEPT = 4, 120
 ANYWHERE = 0.3
 # How much a full slot says, against the price of a step.
 EVIDENCE, STEP = 10.0, 5.0
+# How steep shares of the first sound, from 0 to 1, become odds.
+STEEP = 8.0
 TINY = 1e-9
 
 
@@ -133,18 +135,18 @@ def rising(spectra: np.ndarray) -> np.ndarray:
 def two_ways(places, seen: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The places of two sounds at each window `(2, windows)`; `weights` `(windows, bins)`."""
     windows = len(seen)
-    if not weights.any():
+    used = np.flatnonzero((places.hertz > LOW) & (places.hertz < HIGH))
+    if not weights[:, used].any():
         middle = places.values[[len(places.values) * 2 // 3, len(places.values) // 3]]
         return np.repeat(middle[:, None], windows, axis=1)
-    way = places.values[best_ways(_slot_scores(places, seen, weights), places)]
+    way = places.values[best_ways(_slot_scores(places, seen, weights, used), places)]
     if places.is_round:
         way = np.unwrap(way, axis=1)
     return _smooth(way, windows)
 
 
-def _slot_scores(places, seen: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _slot_scores(places, seen: np.ndarray, weights: np.ndarray, used: np.ndarray) -> np.ndarray:
     """How well any two places explain each slot, `(slots, places, places)`."""
-    used = np.flatnonzero((places.hertz > LOW) & (places.hertz < HIGH))
     values, slots = places.values, max(1, len(seen) // SLOT)
     scores = np.zeros((slots, len(values), len(values)), np.float32)
     totals = np.zeros(slots)
@@ -209,3 +211,28 @@ def shares(places, seen: np.ndarray, ways: np.ndarray, weights: np.ndarray) -> n
     weights = weights * np.minimum(1, places.hertz / 500)
     one, other = (gaussian_filter1d((weights * s / whole).sum(1), 1.5) + TINY for s in soft)
     return one / (one + other)
+
+
+def owned(
+    places, seen: np.ndarray, ways: np.ndarray, power: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Which share of each bin's power is the first sound's, `(windows, bins)`, 0 to 1.
+
+    What rises belongs to where it comes from: as the window says on the whole, and as the bin says
+    itself, low ones hardly. What was there before, and fades, belongs to whom it belonged then.
+    """
+    share = shares(places, seen, ways, weights)
+    odds = np.exp(STEEP * (share - 0.5))[:, None] * np.ones(len(places.hertz))
+    bins = np.arange(len(places.hertz))
+    one, other = (
+        places.density(seen, bins, way[:, None]) * (1 - ANYWHERE) / 2 + ANYWHERE / 2 for way in ways
+    )
+    odds *= (one / other) ** np.minimum(1, places.hertz / 500)
+    risen = odds / (1 + odds)
+    mine, past = np.full(power.shape[1], 0.5), np.zeros(power.shape[1])
+    made = np.empty_like(power)
+    for k, now in enumerate(power):
+        new = np.clip(1 - past / np.maximum(now, TINY**2), 0, 1)
+        mine = new * risen[k] + (1 - new) * mine
+        made[k], past = mine, LEFT * np.maximum(past, now)
+    return made
