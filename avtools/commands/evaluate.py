@@ -264,15 +264,18 @@ def suits(task, clip) -> bool:
 def length(clip) -> float | None:
     """Seconds of a clip whose dataset does not say it; None: nobody knows before it is read."""
     from avtools.stream.files import open_sound
+    from avtools.stream.video import video_facts
 
     if clip.sound is None or not os.path.isfile(clip.sound):
         return None
     try:
         with open_sound(clip.sound) as sound:
-            left = None if sound.frames is None else sound.frames / sound.rate - clip.start
+            whole = None if sound.frames is None else sound.frames / sound.rate
+        if whole is None and clip.video is not None:
+            whole = video_facts(clip.video).duration
     except AvtoolsError:  # told when its turn comes
         return None
-    return left if left is not None and left > 0 else None
+    return whole - clip.start if whole is not None and whole > clip.start else None
 
 
 def scenes_of(task, data: str, split, seconds: float, count, seed: int | None):

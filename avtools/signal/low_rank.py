@@ -22,6 +22,8 @@ import numpy as np
 
 ROUNDS = 50
 LOADING = 0.005
+# How much another's word of whose a bin is counts, and how sure it can be.
+TRUST, LEAST = 0.7, 0.02
 TINY = np.float32(1e-12)
 QUIET = np.float32(1e-6)  # power of what no part explains, against the mean
 
@@ -38,6 +40,16 @@ class Parts:
     def powers(self) -> list[np.ndarray]:
         """v_k, (windows, bins)."""
         return [h.T @ t.T for t, h in zip(self.spectra, self.loudness, strict=True)]
+
+    def powers_owned(self, owned: np.ndarray) -> list[np.ndarray]:
+        """The same, where besides it is known how likely a bin is the first sound's.
+
+        Both are evidence of the same bin, so that they multiply: few spectra can't say everything
+        of a voice, and a direction nothing of low bins.
+        """
+        first = np.clip(owned, LEAST, 1 - LEAST).astype(np.float32)
+        share = (first, 1 - first, np.float32(0.5))
+        return [p * s**TRUST for p, s in zip(self.powers(), share, strict=True)]
 
     def refine(self, x: np.ndarray, rounds: int = ROUNDS, keep_loudness: bool = False) -> None:
         """`x` (2, windows, bins), of mean power about 1."""
@@ -88,9 +100,12 @@ class Parts:
         self.loudness[k] = (loudness * whole[:, None]).astype(np.float32)
         self.arrivals[k] = (1 - LOADING) * new / size[:, None, None] + LOADING * np.eye(2)
 
-    def images(self, x: np.ndarray) -> list[np.ndarray]:
-        """What of `x` (2, windows, bins) each part is: v_k R_k C^-1 x."""
-        powers = self.powers()
+    def images(self, x: np.ndarray, owned: np.ndarray) -> list[np.ndarray]:
+        """What of `x` (2, windows, bins) each part is: v_k R_k C^-1 x.
+
+        `owned` (windows, bins): the share of the first sound as it is known otherwise.
+        """
+        powers = self.powers_owned(owned)
         y0, y1 = _times(self._inverse(powers), x)
         made = []
         for k, power in enumerate(powers):

@@ -129,24 +129,24 @@ def _images(places, above, spectra, ways, mask) -> np.ndarray:
         parts = low_rank.start(x, loud, _arrivals(places, ways), places.turns(ways), count)
         parts.refine(x)
         models.append(parts)
-    sides = [_mean_images(models, spectra[:, :, :split], x, ways)]
+    sides = [_mean_images(models, spectra[:, :, :split], x, ways, mask)]
+    above_mask = np.repeat(share[:, None], high.shape[2], axis=1)
     if len(above.hertz):
         looks = above.looks(high, ways)
-        sides.append(
-            _mean_images([_above(above, m, looks, ways) for m in models], high, looks, ways)
-        )
-    made = np.concatenate(sides, axis=3)
-    mask = np.concatenate([mask, np.repeat(share[:, None], high.shape[2], axis=1)], axis=1)
+        models = [_above(above, m, looks, ways) for m in models]
+        sides.append(_mean_images(models, high, looks, ways, above_mask))
+    mask = np.concatenate([mask, above_mask], axis=1)
     masked = np.stack([mask, 1 - mask]).astype(np.float32)[:, None] * spectra
-    return (1 - MASK) * made + MASK * masked
+    return (1 - MASK) * np.concatenate(sides, axis=3) + MASK * masked
 
 
-def _mean_images(models, spectra, looks, ways) -> np.ndarray:
+def _mean_images(models, spectra, looks, ways, mask) -> np.ndarray:
     """What several fits agree in, (2, channels, windows, bins)."""
     if len(spectra) == 4:
-        powers = [sum(p) / len(models) for p in zip(*(m.powers() for m in models), strict=True)]
-        return np.stack(field_images(spectra, powers, ways))
-    return sum(np.stack(m.images(looks)[:2]) for m in models) / len(models)
+        powers = [m.powers_owned(mask) for m in models]
+        mean = [sum(p) / len(models) for p in zip(*powers, strict=True)]
+        return np.stack(field_images(spectra, mean, ways))
+    return sum(np.stack(m.images(looks, mask)[:2]) for m in models) / len(models)
 
 
 def _arrivals(places, ways) -> np.ndarray:

@@ -41,7 +41,7 @@ class Delays:
     longest: float = 1.1e-3  # microphones 0.38 m apart
     concentration: float = 5.0
     is_round = False
-    apart = 3  # steps between two places, at least
+    apart = 4  # steps between two places, at least
 
     @property
     def values(self) -> np.ndarray:

@@ -145,7 +145,7 @@ def test_the_probability_grows_with_the_length_up_to_ten_seconds():
         return np.log(p / (1 - p))
 
     assert logit(1) < 0
-    assert logit(2) / logit(1) == pytest.approx(2**0.6, rel=1e-4)
+    assert logit(2) / logit(1) == pytest.approx(2**STEREO_POWER, rel=1e-4)
     assert logit(5) == pytest.approx(logit(4), rel=1e-4)
     assert logit(2, swap=True) == pytest.approx(-logit(2), rel=1e-4)
     assert probability(StereoSides(), STEREO_WEIGHTS, STEREO_POWER) == 0.5
