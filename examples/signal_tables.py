@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How good are the methods that need no training? Every table, on scenes whose truth is known.
 
-usage: signal_tables.py -d FOLDER [--count 300] [--seed 1000000] [--jobs N] [--only TASK,...]
+usage: signal_tables.py -d FOLDER [--count 300] [--seconds 10] [--seed 1000000] [--jobs N]
+                        [--only TASK,...]
 
 Draws scenes of preset real, --count of two channels and as many in 360, and asks `avtools evaluate`
 of each tool, beside what it must beat: upmix of the mono copy, separate of the ideal mask and of
@@ -20,8 +21,6 @@ from pathlib import Path
 import numpy as np
 
 TASKS = ("flip", "align360", "upmix", "separate", "track-faces")
-# The clips of ten seconds, and for calibration more of them, that are shorter.
-SHORT = 2.5
 SIZES = ("small", "middle", "large")
 
 
@@ -38,6 +37,7 @@ def scenes(options, kind: str) -> Path:
     """The folder of scenes of one kind."""
     folder = options.directory / kind
     wish = ("--preset", "real", "--kind", kind, "--count", options.count, "--seed", options.seed)
+    wish += ("--seconds", options.seconds)
     avtools("synth", *wish, "-d", folder, "--jobs", options.jobs, "--skip-existing", "-q")
     return folder
 
@@ -70,8 +70,8 @@ def show(number: str) -> str:
 def flip(options) -> None:
     data = scenes(options, "stereo")
     table(options, "flip", "flip", data)
-    picture = options.directory / "flip-reliability.png"
-    table(options, "flip-short", "flip", data, "--seconds", SHORT, "--plot", picture)
+    picture = options.directory / "flip-reliability.png"  # of more clips, that are shorter
+    table(options, "flip-short", "flip", data, "--seconds", options.seconds / 4, "--plot", picture)
     table(options, "flip-360", "flip", scenes(options, "360"))
 
 
@@ -90,7 +90,7 @@ def upmix(options) -> None:
 def separate(options) -> None:
     """Mixes of two sources, each alone in the same room, which is small, middle or large."""
     rooms = {}
-    wish = ("--count", options.count, "--seed", options.seed)
+    wish = ("--count", options.count, "--seed", options.seed, "--seconds", options.seconds)
     for model in ("ideal", "blind", "signal"):
         table(options, f"separate-{model}", "separate", "synth:real", *wish, "--model", model)
         with open(options.directory / f"separate-{model}-clips.csv", newline="") as file:
@@ -108,7 +108,7 @@ def by_size(names: list[str]) -> dict[str, list[str]]:
     from avtools.world.drawing import draw
 
     seeds = [int("".join(c if c.isdigit() else " " for c in name).split()[0]) for name in names]
-    volumes = draw("stereo", "real", np.array(seeds), 10.0).room.prod(axis=1)
+    volumes = draw("stereo", "real", np.array(seeds), 1.0).room.prod(axis=1)
     order = np.argsort(volumes)
     return {
         size: [names[k] for k in part]
@@ -128,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-d", dest="directory", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--count", type=int, default=300, help="scenes of each kind")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each scene")
     parser.add_argument("--seed", type=int, default=1_000_000, help="of the first scene")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default=",".join(TASKS), metavar="TASK,...")

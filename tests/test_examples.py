@@ -1,5 +1,6 @@
 """The examples run, as the README shows them, and give the answers that they were made with."""
 
+import csv
 import subprocess
 import sys
 
@@ -34,6 +35,25 @@ def test_curate_keeps_exactly_the_right_scenes(tmp_path):
     assert "2 scenes right: 2 kept" in done.stdout and "1 scenes right: 1 kept" in done.stdout
     assert "1 scenes in the middle: 1 " in done.stdout and "DIFFERS" not in done.stdout
     assert done.stdout.count("  fine ") == 26
+
+
+def test_the_tables_of_the_methods_without_training(tmp_path):
+    run = [sys.executable, ROOT / "examples" / "signal_tables.py", "-d", tmp_path]
+    small = ["--count", "1", "--seconds", "4", "--seed", "200001", "--jobs", "1"]
+    done = subprocess.run([*run, *small], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def figures(name: str) -> dict[str, float]:
+        with open(tmp_path / f"{name}.csv", newline="") as file:
+            return {r["metric"]: float(r["value"] or "nan") for r in csv.DictReader(file)}
+
+    assert figures("flip")["brier"] < 0.1 and figures("flip-360")["brier"] < 1
+    assert figures("align360")["error_deg"] < 15
+    assert figures("upmix")["complex_l1"] != figures("upmix-mono")["complex_l1"]
+    gains = [figures(f"separate-{m}")["si_sdr_improvement_db"] for m in ("ideal", "signal")]
+    assert gains[0] > gains[1]
+    assert figures("track-faces")["ap50"] > 0.5
+    assert "small" in done.stdout and (tmp_path / "flip-reliability.png").stat().st_size > 10_000
 
 
 @pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="tests/run makes .venv")
