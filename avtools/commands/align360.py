@@ -17,10 +17,11 @@ output, or into the file or video that -o names (its picture is copied). The row
 standard error. Sound whose answer is unsure stays as it is, with a warning. Since the answer needs
 all of the sound, a pipe's sound is kept on disk until it is known.
 
-The whole recording makes one answer; --start and --duration choose a part. Pictures need the mark
-of 360 that cameras and players use (avtools convert --spherical writes it), or --equirect. Of
-pictures with two eyes the left one is looked at. --plot draws the evidence for every turn, and the
-sound on the picture before and after it is turned back.
+The whole recording makes one answer; --start and --duration choose a part, and of less than three
+seconds the confidence is low. Pictures carry the mark of 360 that cameras and players use (avtools
+convert --spherical writes it); without it one that is twice as wide as high is taken for 360 with a
+warning, which --equirect spares. Of pictures with two eyes the left one is looked at. --plot draws
+the evidence for every turn, and the sound on the picture before and after it is turned back.
 """
 
 from dataclasses import dataclass

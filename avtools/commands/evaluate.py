@@ -169,6 +169,8 @@ def check_outputs(task, data: str, rows: Rows, clips, against, plot) -> None:
     from avtools.stream.tables import FORMATS
 
     one_of("--format", rows.format, FORMATS)
+    if clips == "-":
+        raise AvtoolsError("--clips -: expected a file; standard output is for the figures")
     written = outputs(rows.output, clips, plot)
     targets.refuse_same([data] if against is None else [data, against], written)
     targets.refuse_doubles(written)

@@ -3,6 +3,7 @@
 Conventions
 - A row is a clip. NaN is a clip without that figure: it is left out before anything is drawn or
   ranked (of tables `(clips, columns)`, which go to a statistic of your own, nothing is left out).
+  Draws without a figure (as ROC AUC of clips that are all true) are left out as well.
   Infinity is a figure (the SI-SDR of silence is -inf): it makes a mean infinite, not a median.
 - Bootstrap (Efron and Tibshirani 1993): clips are drawn with replacement, as many as there are, and
   the statistic is computed of each draw; the interval holds the middle `level` of these.
@@ -100,6 +101,9 @@ def bootstrap(
         for first in range(0, draws, at_once)
     ]
     seen = np.sort(np.concatenate(parts))
+    seen = seen[~np.isnan(seen)]
+    if not len(seen):
+        return Interval(value, math.nan, math.nan, len(values))
     low, high = (1 - level) / 2, (1 + level) / 2
     if method == "bca":
         without = [measure((cluster != k).astype(int)[None])[0] for k in range(groups)]

@@ -74,13 +74,13 @@ def _levels(left: np.ndarray, right: np.ndarray, weight: np.ndarray) -> np.ndarr
     tiny = 1e-12
     level = 10 * np.log10((np.abs(left) ** 2 + tiny) / (np.abs(right) ** 2 + tiny))
     step = LEVELS[1] - LEVELS[0]
-    place = np.clip((level - LEVELS[0]) / step, 0, len(LEVELS) - 1.0001)
-    below = place.astype(np.int64)
+    place = np.clip((level - LEVELS[0]) / step, 0, len(LEVELS) - 1)
+    below = np.minimum(place.astype(np.int64), len(LEVELS) - 2)
     share = place - below
     flat = below + len(LEVELS) * np.arange(len(place))[:, None]
     count = len(place) * len(LEVELS)
     made = np.bincount(flat.ravel(), (weight * (1 - share)).ravel(), count)
-    made += np.bincount(flat.ravel() + 1, (weight * share).ravel(), count + 1)[:count]
+    made += np.bincount(flat.ravel() + 1, (weight * share).ravel(), count)
     return made.reshape(-1, len(LEVELS)).astype(np.float32)
 
 

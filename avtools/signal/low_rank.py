@@ -69,7 +69,8 @@ class Parts:
             r = self.arrivals[k]
             a, b = a + power * r[:, 0, 0].real, b + power * r[:, 1, 1].real
             c = c + power * self._corner(k)
-        scale = 1 / np.maximum(a * b - c.real**2 - c.imag**2, TINY)
+        # No part is more coherent than LOADING lets it be: what is less is a rounding error.
+        scale = 1 / np.maximum(a * b - c.real**2 - c.imag**2, LOADING * a * b)
         return b * scale, a * scale, -c * scale
 
     def _corner(self, k: int):
@@ -90,7 +91,7 @@ class Parts:
         change[:, 0, 1] = (power * (cross - tied)).mean(axis=0)
         change[:, 1, 0] = np.conj(change[:, 0, 1])
         new = r + r @ change @ r
-        size = np.maximum((new[:, 0, 0] + new[:, 1, 1]).real / 2, TINY)
+        size = np.clip((new[:, 0, 0] + new[:, 1, 1]).real / 2, 0.1, 10)
         spectra, loudness = self.spectra[k], self.loudness[k]
         if not keep_loudness:
             loudness = loudness * _root(spectra.T @ more.T, spectra.T @ less.T)
@@ -122,7 +123,8 @@ def _times(inverse, x: np.ndarray):
 
 
 def _root(more: np.ndarray, less: np.ndarray) -> np.ndarray:
-    return np.sqrt((more + TINY) / (less + TINY))
+    """A step, not longer than tenfold: where nothing is heard, both are rounding errors."""
+    return np.clip(np.sqrt((more + TINY) / (less + TINY)), 0.1, 10)
 
 
 def start(

@@ -139,8 +139,9 @@ def signs(turn: Turn) -> np.ndarray:
     """What tells how sure the best yaw is: (5,).
 
     How high its peak stands, in standard deviations of the curve; how sharp it is; the mean log of
-    how many degrees away the readings have their own peaks beside it; how many of the seconds
-    agree with it, each asked alone; and the correlation of the quick parts of sight and sound.
+    how many degrees away the readings have their own peaks beside it; how many of the seconds in
+    which something is seen and heard agree with it, each asked alone; and the correlation of the
+    quick parts of sight and sound.
     """
     parts = turn.standardised
     whole = parts.sum(axis=(0, 1))
@@ -149,7 +150,8 @@ def signs(turn: Turn) -> np.ndarray:
         return np.array([0.0, 0.0, np.log(NEAR_DEG), 0.0, 0.0])
     yaw, best = best_yaw(whole), int(whole.argmax())
     around = np.take(whole, [best - 2, best + 2], mode="wrap").sum()
-    agree = apart(best_yaw(parts.sum(axis=1)), yaw) < NEAR_DEG
+    alone = parts.sum(axis=1)
+    agree = apart(best_yaw(alone[alone.any(axis=1)]), yaw) < NEAR_DEG
     own = apart(best * STEP_DEG + _beside(parts.sum(axis=0), best), yaw)
     sharp = (2 * whole[best] - around) / spread
     quick_there = sum(part[0] for part in turn.parts)[best] / max(turn.most[0], 1e-30)

@@ -24,8 +24,9 @@ LOW, HIGH = 200.0, 4000.0
 LEFT = 0.7
 # Windows of a slot, and how many of its bins count: the strongest.
 SLOT, KEPT = 4, 120
-# Of all bins this many come from anywhere.
-ANYWHERE = 0.3
+# Of all bins this many come from anywhere: so many where it is asked whose they are, and so many
+# where places are looked for.
+ANYWHERE, STRAY = 0.3, 0.15
 # How much a full slot says, against the price of a step.
 EVIDENCE, STEP = 10.0, 5.0
 # How steep shares of the first sound, from 0 to 1, become odds.
@@ -41,7 +42,7 @@ class Delays:
     longest: float = 1.1e-3  # microphones 0.38 m apart
     concentration: float = 5.0
     is_round = False
-    apart = 4  # steps between two places, at least
+    apart = 6  # steps between two places, at least
 
     @property
     def values(self) -> np.ndarray:
@@ -152,15 +153,27 @@ def _slot_scores(places, seen: np.ndarray, weights: np.ndarray, used: np.ndarray
     totals = np.zeros(slots)
     for s in range(slots):
         part = slice(s * SLOT, (s + 1) * SLOT)
-        weight, what = weights[part][:, used].ravel(), seen[part][:, used].ravel()
+        weight, what = np.sqrt(weights[part][:, used].ravel()), seen[part][:, used].ravel()
         best = np.argsort(-weight, kind="stable")[:KEPT]
         bins = used[best % len(used)]
-        one = places.density(what[best, None], bins[:, None], values[None])
-        one *= np.float32((1 - ANYWHERE) / 2)
-        both = np.log(one[:, :, None] + one[:, None] + np.float32(ANYWHERE))
+        one = _widened(places.density(what[best, None], bins[:, None], values[None]), places)
+        one *= np.float32((1 - STRAY) / 2)
+        both = np.log(one[:, :, None] + one[:, None] + np.float32(STRAY))
         scores[s] = np.tensordot(weight[best].astype(np.float32), both, 1)
         totals[s] = weight[best].sum()
     return scores * np.float32(EVIDENCE / max(np.percentile(totals, 80), totals.max() / 100, TINY))
+
+
+def _widened(density: np.ndarray, places) -> np.ndarray:
+    """The best of a place and its neighbours.
+
+    Echoes spread a loud sound: two places on both sides of it must not explain that better than one
+    does, or the other sound is never looked for.
+    """
+    edges = np.concatenate([density[:, -1:], density, density[:, :1]], axis=1)
+    if not places.is_round:
+        edges[:, 0], edges[:, -1] = density[:, 0], density[:, -1]
+    return np.maximum(np.maximum(edges[:, :-2], edges[:, 2:]), density)
 
 
 def best_ways(scores: np.ndarray, places) -> np.ndarray:

@@ -80,7 +80,8 @@ def together(
 
     `inputs` says which part is taken (the Inputs of a command). `equirect`: the picture is the
     whole sphere, though nothing in the file says so. `kind`: "flat" refuses 360 pictures, "360"
-    all others. Sound that goes on beyond the picture is left out, unless `keep_sound`.
+    all others, but takes unmarked ones of 2:1 with a warning. Sound that goes on beyond the
+    picture is left out, unless `keep_sound`.
     """
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r}: expected one of {', '.join(KINDS)}")

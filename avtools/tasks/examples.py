@@ -1,6 +1,7 @@
 """Which examples a dataset has for a task: windows of its clips, alone or several together."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -43,15 +44,25 @@ def examples(
 
     `length` says how long a clip is of which the dataset does not say it.
     """
-    order = range(len(clips))
-    if count is not None:
-        order = chance(seed, "examples", "").permutation(len(clips))
-    found = (
-        _example(clips, index, window, seconds, takes, seed)
-        for index in order
-        for window in _windows(clips[index], seconds, length)
-    )
+    if count is None:
+        chosen = ((k, w) for k, clip in enumerate(clips) for w in _windows(clip, seconds, length))
+    else:
+        chosen = _spread(clips, seconds, seed, length)
+    found = (_example(clips, index, window, seconds, takes, seed) for index, window in chosen)
     return sorted(islice(found, count), key=lambda example: example.key)
+
+
+def _spread(clips, seconds: float, seed: int, length: Callable) -> Iterator[tuple[int, Clip]]:
+    """All windows by chance: of each clip one, then of each another, and the number of the clip."""
+    waiting = deque((k, None) for k in chance(seed, "examples", "").permutation(len(clips)))
+    while waiting:
+        index, left = waiting.popleft()
+        if left is None:  # how long a clip is may have to be looked up: not before its turn
+            left = list(_windows(clips[index], seconds, length))
+            chance(seed, "windows", clips[index].key).shuffle(left)
+        yield index, left.pop()
+        if left:
+            waiting.append((index, left))
 
 
 def _windows(clip: Clip, seconds: float, length: Callable) -> Iterator[Clip]:

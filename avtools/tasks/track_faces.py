@@ -44,9 +44,14 @@ def examine(clips: tuple[Clip, ...], model: str, rng: np.random.Generator) -> di
 
 
 def truth_rows(clip: Clip) -> list[dict]:
+    """Of the times within the clip, its beginning being 0 s."""
     if clip.truth is None:
         raise ValueError(f"no truth with boxes of faces ({', '.join(BOX)})")
-    return [row for _, row in table(clip.truth.path, (*BOX, "time", "look", "sounding"))]
+    rows = [row for _, row in table(clip.truth.path, (*BOX, "time", "look", "sounding"))]
+    timed = [(float(row["time"]) - clip.start, row) for row in rows]
+    end = float("inf") if clip.duration is None else clip.duration
+    # Times are written to the millisecond: those of a window that begins there belong to it.
+    return [row | {"time": round(t, 6)} for t, row in timed if -1e-6 <= t < end - 1e-6]
 
 
 def faces_of(rows: list[dict]) -> dict[float, list[dict[str, float]]]:

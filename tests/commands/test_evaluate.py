@@ -155,6 +155,7 @@ def test_a_scene_is_made_asked_of_and_removed(tmp_path, monkeypatch):
         (("doa", "--data", ".", "--against", "none.csv"), "none.csv: No such file"),
         (("doa", "--data", ".", "--clips", "x/y.csv"), "no dataset here"),
         (("doa", "--data", ".", "-o", "x.csv", "--clips", "x.csv"), "named for two outputs"),
+        (("doa", "--data", ".", "--clips", "-"), "--clips -: expected a file"),
     ],
 )
 def test_refusals(tmp_path, call, said):

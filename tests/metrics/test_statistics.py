@@ -175,3 +175,13 @@ def test_evaluate():
 def test_refusals(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_draws_without_a_figure_are_left_out():
+    def share(rows):
+        return rows.mean() if len(set(rows)) > 1 else np.nan
+
+    found = s.bootstrap(np.array([0.0, 0, 0, 1]), share, draws=400)
+    assert (found.low, found.value) == (0.25, 0.25) and 0.5 <= found.high <= 0.75
+    never = s.bootstrap(np.array([0.0, 1]), lambda rows: np.nan)
+    assert np.isnan([never.value, never.low, never.high]).all()

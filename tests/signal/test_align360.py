@@ -144,3 +144,10 @@ def test_very_short_and_empty_clips_have_an_answer(film):
 def test_rates_without_whole_ticks_are_refused(film):
     with pytest.raises(ValueError, match="11026 Hz: expected a multiple of 25"):
         align([sound()], 11_026, film)
+
+
+def test_what_is_too_short_to_tell_is_unsure(film):
+    sure = align([sound(40)], RATE, film).confidence
+    for seconds in (0.1, 1.0):
+        answer = align([sound(40)[:, : round(seconds * RATE)]], RATE, film)
+        assert answer.verdict == "unsure" and answer.confidence < 0.5 * sure

@@ -160,6 +160,14 @@ def test_signs_lie_in_their_ranges(passing_by):
         assert -1 <= together <= 1
 
 
+@pytest.mark.parametrize("yaw", [0.0, 90.0])
+def test_still_seconds_neither_agree_nor_disagree(yaw):
+    found = Turn([np.stack([peaks(yaw)] * READINGS)] * 4, most=np.ones(READINGS))
+    alone = signs(found)
+    found.parts += [np.zeros((READINGS, COLUMNS))] * 6
+    assert alone[3] == 1 and signs(found) == pytest.approx(alone)
+
+
 def test_quick_parts_that_go_together_are_told(passing_by):
     own, other = turned(passing), heard(wave(bursts(SECONDS, seed=5), passing(TIME)))
     assert signs(turn_of(own, passing_by))[4] > 1.3 * signs(turn_of(other, passing_by))[4]

@@ -71,3 +71,21 @@ def test_one_source_alone_has_no_others():
 def test_clips_of_one_channel_belong_together():
     found = examples(clips(10, 10, channel="maker"), 10, 1, None, 0, known)
     assert {example.source for example in found} == {"maker"}
+
+
+def test_some_windows_are_of_many_clips_and_of_all_their_times():
+    found = examples(clips(*[3600.0] * 10), 10, 1, 30, 0, known)
+    assert sorted(e.source for e in found) == sorted(f"s{k}" for k in range(10) for _ in range(3))
+    starts = [e.clips[0].start for e in found]
+    assert min(starts) < 900 and max(starts) > 2700 and len(set(keys(found))) == 30
+
+
+def test_all_are_taken_where_more_are_asked_for():
+    all_ = keys(examples(clips(30, 7, 25), 10, 1, None, 0, known))
+    assert keys(examples(clips(30, 7, 25), 10, 1, 99, 0, known)) == all_ and len(all_) == 7
+
+
+def test_the_length_of_a_clip_that_is_not_chosen_is_not_looked_up():
+    asked = []
+    examples(clips(*[None] * 50), 10, 1, 3, 0, lambda clip: asked.append(clip.key))
+    assert len(asked) <= 4

@@ -107,3 +107,11 @@ def test_precision_over_all_frames_is_that_of_the_metrics():
 def test_without_a_truth():
     with pytest.raises(ValueError, match="no truth with boxes"):
         track_faces.examine((Seen("x", noise(2, 0.1)),), "still", rng())
+
+
+def test_a_window_has_the_truth_of_its_own_time(clip):
+    moving = clip([face(k / 10, 100 + 4 * k) for k in range(100)])
+    moving.start, moving.duration = 5.0, 2.0
+    times, truth = track_faces.asked(track_faces.faces_of(track_faces.truth_rows(moving)))
+    assert np.allclose(times, np.arange(20) / 10)
+    assert np.allclose(truth[:, 0], 300 + 4 * np.arange(20))
