@@ -14,7 +14,8 @@ doa: where do sounds come from? The error of directions, and recall and precisio
 Ambisonics with a truth of directions. (front; chance)
 
 flip: left and right are swapped in half of the clips, drawn by chance; are they? Share answered,
-accuracy among these, calibration of the probability. Stereo, or 360 with ambisonics. (chance)
+accuracy among these, calibration of the probability. Stereo, or 360 with ambisonics. (none,
+which is always unsure)
 
 separate: the sounds of two clips in one, equally loud; what is the sound of the first one's
 picture? SI-SDR and how much of it is gained over the mixture, SDR, SIR, SAR. Scenes that are drawn

@@ -276,12 +276,25 @@ def fixed(inputs: Inputs, wish: Wish, aside, form, bar: bool, item) -> None:
     with read_twice(item) as again:
         answer = answer_to(inputs, wish, item, bar)
         again()
-        asked = (form.codec, form.bitrate, form.gain, inputs.channels, inputs.stream, wish.video)
-        if answer.verdict != "flipped" and is_video(item) and not any(asked):
+        asked = (form.codec, form.bitrate, form.gain, inputs.channels, inputs.stream)
+        asked += (form.video, inputs.is_windowed)
+        change = answer.verdict == "flipped"
+        if not change and not any(asked) and is_same_form(item):
+            deliver.copy_file(item)
+        elif not change and not any(asked) and is_video(item):
             deliver.copy_video(item, replace(form, copy_sound=True))
         else:
             with inputs.open(item.path) as sound:
-                change = answer.verdict == "flipped"
                 sound = flipped(sound, wish.from_) if change else sound
                 deliver.deliver(sound, item, form, bar)
     aside.say(row_of(item, answer))
+
+
+def is_same_form(item) -> bool:
+    """From a file into one of the same kind: its bytes may be copied."""
+    import os
+
+    if item.target is None or not os.path.isfile(item.path):
+        return False
+    endings = {os.path.splitext(path)[1].lower() for path in (item.path, item.target)}
+    return len(endings) == 1

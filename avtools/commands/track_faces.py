@@ -214,7 +214,7 @@ def tracked(inputs: Inputs, wish: Wish, item, bar: bool):
     ):
         heard, ear = listening(replace(both, sound=sound), wish.from_)
         reference = faces_in(both, wish, item)
-        film = FaceFilm(wish.hop)
+        film = FaceFilm(wish.hop, both.is_360)
         if reference is None:
             warn(f"{item.path}: {nobody(wish)}")
         else:

@@ -7,6 +7,7 @@ import numpy as np
 from avtools.plot.figure import Sources, page, say_nothing, time_axis
 
 HEIGHT, EMPTY_HEIGHT = 9.0, 4.0
+MOST_ROWS = 4096  # that are drawn; of more every second one, every fourth, ...
 
 
 class FacePicture:
@@ -16,13 +17,19 @@ class FacePicture:
         self.title, self.width = title, width
         self.picture, self.boxes = None, []
         self.rows = array("d")  # time, left, right, whether it was seen, which face
+        self.count, self.every = 0, 1
 
     def show(self, picture: np.ndarray, boxes: np.ndarray) -> None:
         """The picture with the faces; boxes (x, y, width, height) in its pixels."""
         self.picture, self.boxes = picture, boxes
 
     def add(self, time: float, x: float, width: float, seen: bool, face: int) -> None:
-        self.rows.extend((time, x, x + width, seen, face))
+        if self.count % self.every == 0:
+            self.rows.extend((time, x, x + width, seen, face))
+        self.count += 1
+        if len(self.rows) >= 5 * MOST_ROWS:
+            kept = np.array(self.rows).reshape(-1, 5)[::2]
+            self.rows, self.every = array("d", kept.ravel()), 2 * self.every
 
     def save(self, path: str) -> None:
         rows = np.array(self.rows).reshape(-1, 5)
@@ -68,8 +75,9 @@ class FacePicture:
 class FaceFilm:
     """The video with the boxes drawn on, once all of them are known."""
 
-    def __init__(self, hop: float):
-        self.hop = hop
+    def __init__(self, hop: float, is_round: bool = False):
+        """`is_round`: a 360 picture, which goes on at its left edge."""
+        self.hop, self.is_round = hop, is_round
         self.rows = array("d")  # seconds since the first sample, x, y, width, height, confidence
 
     def add(self, seconds: float, box: tuple[float, float, float, float], confidence: float):
@@ -90,7 +98,7 @@ class FaceFilm:
             x, y, width, height, confidence = found
             label = f"{confidence:.2f}"
             draw_box(picture, (x, y, width, height), label)
-            if x + width > picture.shape[1]:  # a 360 picture goes on at its left edge
+            if self.is_round and x + width > picture.shape[1]:
                 draw_box(picture, (x - picture.shape[1], y, width, height))
             return picture
 

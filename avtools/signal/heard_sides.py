@@ -11,6 +11,7 @@ x is counted in widths of the picture from its middle, + to the right.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import tee
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from avtools.dsp.stft import fast_size, frames_of, hann, spectra
 MOST_DELAY = 0.9e-3  # seconds
 LOW, HIGH = 150.0, 8000.0
 LEAST_STRENGTH = 0.12
+SILENT = -100.0  # dB, from which on down nothing sounds
 CENTRED_DELAY, CENTRED_BALANCE = 2e-6, 0.02  # s, dB: both channels are one
 # Peaks of one correlation that are listened to, and how far apart they are at least, seconds.
 PEAKS, APART = 2, 1.2e-4
@@ -59,7 +61,7 @@ def hear_stereo(blocks, rate: int, step: Fraction) -> Iterator[Heard]:
 
 def _heard(curve, most: int, rate: int, left: float, right: float, two, band) -> Heard:
     level = 10 * np.log10(max((left + right) / 2, 1e-12))
-    if level < -100:
+    if level < SILENT:
         return Heard(level)
     delays = [(lag / rate * 1e3, height) for lag, height in _peaks(curve, most, APART * rate)]
     # The mean over frequencies, of which the loud ones count more, but not alone.
@@ -88,19 +90,23 @@ def _peaks(curve: np.ndarray, most: int, apart: float) -> list[tuple[float, floa
 
 
 def hear_field(blocks, rate: int, step: Fraction) -> Iterator[Heard]:
-    """The same of first-order ambisonics: offers are azimuth and elevation in degrees."""
+    """The same of first-order ambisonics: offers are azimuth and elevation in degrees.
+
+    Levels are those of W: what the listener weighs is how distinct a direction is, and onsets.
+    """
     from avtools.dsp.listening import FoaListener
 
+    field, whole = tee(blocks)
+    levels = hear_level((x[:1] for x in whole), rate, step)
     listener = FoaListener(rate=rate, hop=max(32, round(rate * step)), slots=2, most=3)
-    for row in listener.through(blocks):
+    for row, loud in zip(listener.through(field), levels, strict=False):
         where = angles(row.directions) if len(row.directions) else ((), ())
         offers = [
             ((float(azimuth), float(elevation)), float(share))
             for azimuth, elevation, share in zip(*where, row.shares, strict=True)
             if share > row.chance
         ]
-        level = 20 * np.log10(max(row.total, 1e-9))
-        yield Heard(level, {"direction": offers} if offers else {})
+        yield Heard(loud.level, {"direction": offers} if offers else {})
 
 
 def hear_level(blocks, rate: int, step: Fraction) -> Iterator[Heard]:
@@ -119,7 +125,7 @@ class Loudness:
 
     def through(self, level: float) -> float:
         self.loudest = max(level, self.loudest - 0.02)
-        if not np.isfinite(self.loudest):
+        if level < SILENT:
             return 0.0
         return float(np.clip(1 + (level - self.loudest) / self.range, 0, 1))
 

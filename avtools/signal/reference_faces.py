@@ -30,6 +30,7 @@ class Finder:
 
     def __init__(self, detector: Detector, file: str, begin: float, size, is_360: bool):
         self.detector, self.file, self.begin, self.size = detector, file, begin, size
+        self.is_round = is_360  # the picture's left and right edge meet
         self.is_360 = is_360 and not hasattr(detector, "files")
 
     def find(self, time: float, picture: np.ndarray) -> Reference:
@@ -39,7 +40,7 @@ class Finder:
         else:
             told = {"file": self.file, "times": [self.begin + time], "size": self.size}
             boxes, scores = self.detector.detect(picture[None], **told)[0]
-        sure = scores >= SURE
+        sure = (scores >= SURE) & _shown(boxes, picture, self.is_round)
         return Reference(time, picture, boxes[sure], scores[sure])
 
     def _around(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,6 +78,14 @@ def first_faces(pictures: Iterable[tuple[float, np.ndarray]], finder: Finder) ->
         elif best is not None and found.scores.sum() > best.scores.sum() + BETTER:
             best = found
     return best
+
+
+def _shown(boxes: np.ndarray, picture: np.ndarray, is_round: bool) -> np.ndarray:
+    """Whose middle the picture shows: a table may tell of any place."""
+    height, width = picture.shape[:2]
+    x, y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
+    across = is_round | ((x >= 0) & (x <= width))
+    return across & (y >= 0) & (y <= height)
 
 
 def _on_sphere(box: np.ndarray, flat, turn: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

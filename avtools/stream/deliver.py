@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -111,6 +112,12 @@ def copy_video(item: Item, form: Form) -> None:
     """The video with its sound as it is, if it has one: only what is said of it may change."""
     with _new(item.target) as temporary:
         _to_video(None, item, temporary, form)
+
+
+def copy_file(item: Item) -> None:
+    """The input, byte for byte."""
+    with _new(item.target) as temporary:
+        shutil.copyfile(item.path, temporary)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from avtools.tasks.task import Columns, Score, Task, heard, mean, pictures
 
 @dataclass(frozen=True)
 class Guess:
-    """Knows nothing and says so."""
+    """Knows nothing and says so: always unsure."""
 
     verdict: str = "unsure"
     flipped: float = 0.5
@@ -22,7 +22,7 @@ def examine(clips: tuple[Clip, ...], model: str, rng: np.random.Generator) -> di
     truth = bool(rng.integers(2))
     if truth:
         sound = swapped(sound)
-    answer = Guess() if model == "chance" else listened(clips[0], sound, rate)
+    answer = Guess() if model == "none" else listened(clips[0], sound, rate)
     is_answered = answer.verdict != "unsure"
     return {
         "truth": int(truth),
@@ -64,7 +64,7 @@ def _area(columns: Columns) -> float:
 TASK = Task(
     name="flip",
     kinds=("stereo", "360"),
-    models=("signal", "chance"),
+    models=("signal", "none"),
     columns=("truth", "verdict", "flipped", "confidence", "answered", "right", "brier"),
     examine=examine,
     scores=(

@@ -97,7 +97,7 @@ def test_chance_is_of_the_clip_whatever_else_there_is(stereo, tmp_path):
     for count in (4, 2):
         clips = tmp_path / f"{count}.csv"
         done = avtools(
-            *("evaluate", "flip", "--data", stereo, "--model", "chance"),
+            *("evaluate", "flip", "--data", stereo, "--model", "none"),
             *("--count", count, "--seed", 3, "--clips", clips),
         )
         assert figures(done)["brier"] == 0.25 and figures(done)["answered"] == 0
@@ -113,7 +113,7 @@ def test_two_clips_in_one(stereo):
 
 def test_a_picture_of_probabilities(stereo, tmp_path):
     path = tmp_path / "x.svg"
-    call = ("evaluate", "flip", "--data", stereo, "--model", "chance", "--plot", path)
+    call = ("evaluate", "flip", "--data", stereo, "--model", "none", "--plot", path)
     assert avtools(*call).returncode == 0 and b"<svg" in path.read_bytes()
 
 

@@ -165,6 +165,9 @@ def test_the_first_picture_with_faces_and_a_better_one_soon_after():
     shown = [(k * 0.5, np.full((20, 40, 3), k, np.uint8)) for k in range(len(finds))]
     best = first_faces(shown, Finder(Told(finds), "x", 0.0, (40, 20), False))
     assert isinstance(best, Reference) and best.time == 3.0 and len(best.boxes) == 2
+    away = [([[-30, 1, 20, 9], [50, 1, 9, 9], [34, 12, 9, 9]], [0.9] * 3)]
+    boxes = first_faces(shown[:1], Finder(Told(away), "x", 0.0, (40, 20), False)).boxes
+    assert boxes.tolist() == [[34, 12, 9, 9]]  # of those that the picture shows
     unsure = [([[1, 1, 9, 9]], [0.3])]
     assert first_faces(shown[:1], Finder(Told(unsure), "x", 0.0, (40, 20), False)) is None
 

@@ -61,6 +61,21 @@ def test_levels():
     assert said[2] > 0.9 and said[-3] < 0.35 and Loudness().through(-np.inf) == 0
 
 
+def test_silence_is_not_speech():
+    """Before the first word, too, when nothing louder is known."""
+    loudness = Loudness()
+    assert [loudness.through(level) for level in (-120.0, -120.0, -30.0, -120.0)] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_levels_are_decibels(channels):
+    """However many channels say them: a tenth of the sound is 20 dB less."""
+    x = np.repeat(noise(1, 24000).T, 2, 0) if channels < 4 else plane_wave(40, 0, 24000).T
+    hear = {1: hear_level, 2: hear_stereo, 4: hear_field}[channels]
+    loud, soft = (list(hear([gain * x], 48000, STEP))[2].level for gain in (1.0, 0.1))
+    assert loud - soft == pytest.approx(20, abs=0.01)
+
+
 def test_a_line_is_learned_from_what_is_seen():
     """Half the usual slope, and the middle of the sound off the middle of the picture."""
     rng, line = np.random.default_rng(0), Line(-0.95, 0.3, 0.03)

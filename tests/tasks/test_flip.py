@@ -34,8 +34,8 @@ def test_what_was_done_to_the_sound_is_the_truth(monkeypatch, order, right):
     assert {round(row["brier"], 6) for row in rows} == {0.01 if right else 0.81}
 
 
-def test_chance_knows_nothing():
-    row = flip.examine((Given("x", noise(2)),), "chance", rng())
+def test_none_knows_nothing():
+    row = flip.examine((Given("x", noise(2)),), "none", rng())
     assert (row["verdict"], row["answered"], row["right"], row["brier"]) == (
         "unsure",
         0,
@@ -55,4 +55,4 @@ def test_figures_of_a_calibrated_tool():
 
 def test_mono_is_refused():
     with pytest.raises(ValueError, match="1 channel"):
-        flip.examine((Given("x", noise(1)),), "chance", rng())
+        flip.examine((Given("x", noise(1)),), "none", rng())
