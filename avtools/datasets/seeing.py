@@ -3,6 +3,8 @@
 Of ten seconds of 720p H.264, three at 6 Hz take 0.37 of the time of the whole where a keyframe
 comes each second, and 0.49 where one comes each five seconds (means over where the window begins;
 0.33 to 0.66): decoding begins at the keyframe before the window and ends with it.
+
+Of a stereoscopic picture the left eye's is taken.
 """
 
 import os
@@ -12,7 +14,9 @@ import numpy as np
 from avtools.datasets.clip import Clip, span
 from avtools.errors import AvtoolsError
 from avtools.stream.clock import file_begins
+from avtools.stream.spatial import read_spatial
 from avtools.stream.video import frames
+from avtools.stream.view import eye_of, left_eye
 
 
 def see(
@@ -33,11 +37,14 @@ def see(
         shown = pictures(clip.video, clip.picture_rate, fps, size, first, length)
         begins = 0.0
     else:
-        begins = file_begins(clip.video)
+        begins, eye = file_begins(clip.video), left_eye(read_spatial(clip.video))
+        if size is not None:  # of what both eyes see
+            size = (size[0] * (1 + (eye in ("left", "right"))), size[1] * (1 + (eye == "top")))
         # The sum is rounded, or the tick at the very time of a frame might see the one before.
         shown = frames(
             clip.video, rate=fps, size=size, start=round(first + begins, 6), duration=length
         )
+        shown = ((time, eye_of(picture, eye)) for time, picture in shown)
     times, taken = [], []
     for time, picture in shown:
         times.append(time)

@@ -121,18 +121,19 @@ def test_the_window_and_the_reference(talk):
 
 
 def test_which_of_two(tmp_path):
+    """The one on the side that the sound comes from: the other, once its channels are exchanged."""
     ways = [swing(COUNT, 40, 4), swing(COUNT, 120, 4)]
-    for k, way in enumerate(ways):
-        video = film(tmp_path / f"{k}.mp4", ways, heard(way))
-        detector = known(tmp_path / "known.csv", ways, video)
-        rows = rows_of(avtools("track-faces", video, "--detector", detector))
-        times = np.array([float(r["time"]) for r in rows])
-        assert np.mean(abs(middles(rows) - at(way, times)) < 4) > 0.95
+    video = film(tmp_path / "x.mp4", ways, heard(ways[0]))
+    detector = known(tmp_path / "known.csv", ways, video)
+    plain = avtools("track-faces", video, "--detector", detector)
     flipped = shell(
-        f"avtools flip {tmp_path}/0.mp4 | avtools track-faces --video {tmp_path}/0.mp4 "
+        f"avtools flip {video} | avtools track-faces --video {video} "
         f"--detector {known(tmp_path / 'known.csv', ways, '-')}"
     )
-    assert np.mean(middles(rows_of(flipped)) > 80) > 0.9
+    for way, done in zip(ways, (plain, flipped), strict=True):
+        rows = rows_of(done)
+        times = np.array([float(r["time"]) for r in rows])
+        assert np.mean(abs(middles(rows) - at(way, times)) < 4) > 0.95
 
 
 @pytest.mark.parametrize("channels", [1, 2])

@@ -14,6 +14,9 @@ from avtools.datasets import Clip, Event, Truth
 from avtools.dsp.ambisonics import TO_AMBIX, encode
 from avtools.errors import AvtoolsError
 from avtools.stream.files import open_sound
+from avtools.stream.film import write_film
+from avtools.stream.sound import Sound
+from avtools.stream.spatial import Spatial
 from tests.datasets.trees import add_sound, barred, encoded, film, number_in
 from tests.scenes import RATE, direction, noise, plane_wave, save
 
@@ -227,3 +230,17 @@ def test_events_are_those_of_the_window():
 def test_naming_clips_needs_no_numpy():
     code = "import sys, avtools.datasets; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("stereo", ["top-bottom", "left-right"])
+def test_of_two_eyes_pictures_the_left_is_seen(tmp_path, stereo):
+    """The left eye's half is white, the right one's black."""
+    pictures = np.zeros((3, 64, 128, 3), np.uint8)
+    half = np.s_[:, :32] if stereo == "top-bottom" else np.s_[:, :, :64]
+    pictures[half] = 255
+    path = tmp_path / "3d.mp4"
+    sound = Sound(iter([np.zeros((4, RATE), np.float32)]), RATE, 4, RATE, bits=16)
+    marked = Spatial(projection="equirectangular", stereo=stereo)
+    write_film(path, ".mp4", iter([pictures]), (128, 64), Fraction(3), sound, True, marked)
+    assert clip(path).see().min() > 200
+    assert clip(path).see(size=(32, 16)).shape[1:] == (16, 32, 3)
