@@ -103,7 +103,14 @@ def average_precision(
     if not total:
         return float("nan")
     hits = [_hits(*each, least) for each in zip(wanted, estimates, confidences, strict=True)]
-    hit, sure = np.concatenate([[], *hits]), np.concatenate([[], *confidences])
+    return ranked_precision(np.concatenate([[], *hits]), np.concatenate([[], *confidences]), total)
+
+
+def ranked_precision(hit: np.ndarray, sure: np.ndarray, total: int) -> float:
+    """The area under precision over recall of boxes (n,) that hit or not, the surest first.
+
+    `total`: how many there are to find. Boxes that are equally sure come at once.
+    """
     if not len(hit):
         return 0.0
     order = np.argsort(-sure, kind="stable")

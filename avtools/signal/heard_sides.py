@@ -18,6 +18,7 @@ import numpy as np
 from avtools.dsp.gcc import REACH, correlation, phase_transform
 from avtools.dsp.sphere import angles, unit_vectors
 from avtools.dsp.stft import fast_size, frames_of, hann, spectra
+from avtools.dsp.vertex import vertex
 
 MOST_DELAY = 0.9e-3  # seconds
 LOW, HIGH = 150.0, 8000.0
@@ -82,9 +83,8 @@ def _peaks(curve: np.ndarray, most: int, apart: float) -> list[tuple[float, floa
         if left[k] < LEAST_STRENGTH:
             break
         if 0 < k < 2 * most and curve[k] >= max(curve[k - 1], curve[k + 1]):
-            bend = curve[k - 1] - 2 * curve[k] + curve[k + 1]
-            shift = 0.5 * (curve[k - 1] - curve[k + 1]) / bend if bend < 0 else 0.0
-            found.append((k - most + float(shift), min(1.0, float(curve[k]))))
+            shift = float(vertex(*curve[k - 1 : k + 2]))
+            found.append((k - most + shift, min(1.0, float(curve[k]))))
         left[abs(lags - lags[k]) <= max(1.0, apart)] = -1
     return found
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from avtools.dsp.vertex import vertex
 from avtools.signal.hearing import COLUMNS, ROWS, soft
 from avtools.signal.motion import TICKS
 from avtools.signal.synchrony import SOFT, quick
@@ -125,9 +126,7 @@ def best_yaw(curves: np.ndarray) -> np.ndarray:
         np.take_along_axis(curves, ((best + d) % COLUMNS)[..., None], axis=-1)[..., 0]
         for d in (-1, 0, 1)
     )
-    bend = before - 2 * at + after
-    shift = np.where(bend < 0, (before - after) / np.where(bend < 0, 2 * bend, 1), 0)
-    return ((best + shift) * STEP_DEG + 180) % 360 - 180
+    return ((best + vertex(before, at, after)) * STEP_DEG + 180) % 360 - 180
 
 
 def apart(a, b):
@@ -168,7 +167,4 @@ def _beside(curves: np.ndarray, best: int) -> np.ndarray:
     before, at, after = (
         np.take_along_axis(near, (top + d)[..., None], axis=-1)[..., 0] for d in (-1, 0, 1)
     )
-    bend = before - 2 * at + after
-    shift = np.where(bend < 0, (before - after) / np.where(bend < 0, 2 * bend, 1), 0)
-    # At the ends of what is near there may be none: a slope's would lie anywhere.
-    return (top - reach + shift.clip(-1, 1)) * STEP_DEG
+    return (top - reach + vertex(before, at, after)) * STEP_DEG

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avtools.datasets.clip import Clip
+from avtools.dsp.ambisonics import mirror_matrix
 from avtools.tasks.task import Columns, Score, Task, heard, mean, pictures
 
 
@@ -36,10 +37,9 @@ def examine(clips: tuple[Clip, ...], model: str, rng: np.random.Generator) -> di
 
 
 def swapped(sound: np.ndarray) -> np.ndarray:
-    """Stereo with its sides exchanged; ambisonics mirrored: Y (channel 1) points to the left."""
-    if len(sound) == 2:
-        return sound[::-1].copy()
-    return sound * np.array([1, -1, 1, 1], sound.dtype)[:, None]
+    """Stereo with its sides exchanged, or AmbiX mirrored."""
+    name = "stereo" if len(sound) == 2 else "ambix"
+    return (mirror_matrix(name, len(sound)) @ sound).astype(sound.dtype)
 
 
 def listened(clip: Clip, sound: np.ndarray, rate: int):

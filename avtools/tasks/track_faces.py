@@ -154,13 +154,11 @@ def _number(value) -> float | None:
 
 
 def _average_precision(columns: Columns) -> float:
-    """As metrics.boxes has it, of all frames together, one box in each."""
+    """Of all frames together, one box in each."""
+    from avtools.metrics.boxes import ranked_precision
+
     hit, sure = (np.concatenate(list(columns[name])) for name in ("hit", "sure"))
-    order = np.argsort(-sure, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(sure[order])), len(sure) - 1)
-    found = np.cumsum(hit[order])[ends]
-    precision = np.maximum.accumulate((found / (ends + 1))[::-1])[::-1]
-    return float((np.diff(found / len(sure), prepend=0) * precision).sum())
+    return ranked_precision(hit, sure, len(sure))
 
 
 TASK = Task(

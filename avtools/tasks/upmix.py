@@ -9,6 +9,7 @@ source sounds and is in the picture.
 import numpy as np
 
 from avtools.datasets.clip import Clip
+from avtools.dsp.vertex import vertex
 from avtools.tasks.task import Columns, Score, Task, heard, mean, pictures
 
 # Of the published figures.
@@ -99,9 +100,7 @@ def _lead(window: np.ndarray) -> float:
     left, right = np.fft.rfft(window, size)
     curve = np.roll(np.fft.irfft(np.conj(left) * right, size), most)[: 2 * most + 1]
     top = int(np.argmax(curve[1:-1])) + 1
-    before, there, after = curve[top - 1 : top + 2]
-    bend = before - 2 * there + after
-    return (top - most + (0.5 * (before - after) / bend if bend < 0 else 0.0)) / RATE
+    return float(top - most + vertex(*curve[top - 1 : top + 2])) / RATE
 
 
 def _follows(columns: Columns) -> float:
