@@ -35,7 +35,7 @@ MASK = 0.1
 # Evidence of this much makes an answer e times as likely; of the past this part stays.
 SURE, KEEP = 0.04, 0.7
 # Sounds whose levels go together like this are one sound and its echoes.
-ONE_SOUND = 0.6
+ONE_SOUND = 0.4
 
 
 @dataclass(frozen=True)

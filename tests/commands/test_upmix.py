@@ -90,7 +90,8 @@ def test_sound_from_a_pipe_and_a_picture_beside_it(tmp_path, made):
     folder = avtools("upmix", tmp_path / "lamp.wav", "--video", made.parent, "-o", made_too)
     assert folder.returncode == 0, folder.stderr
     assert video_facts(str(made_too)).duration == SECONDS
-    assert np.array_equal(y, load_bytes(avtools("convert", made_too).stdout, tmp_path))
+    kept = load_bytes(avtools("convert", made_too).stdout, tmp_path)
+    assert np.abs(y - kept).max() < 2**-22  # in 24 bits
 
 
 def test_a_still_picture_is_told(tmp_path):
