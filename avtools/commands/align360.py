@@ -99,7 +99,9 @@ def align360(
         raise AvtoolsError(f"--tolerance {tolerance:g}: expected degrees from 0 to 180")
     check_beside(None, plot)
     wish = Wish(video, equirect, from_, check, tolerance, pitch_roll, plot)
-    also = [] if video is None else [video]
+    from avtools.stream.targets import videos_of
+
+    also = videos_of(video, inputs.items())
     if not apply:
         rows = rows_of(outputs, form, "--apply")
         work = partial(answered, inputs, wish, bar=rows.jobs == 1)

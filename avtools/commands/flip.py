@@ -104,7 +104,9 @@ def flip(
     one_of("--model", model or "signal", ("signal",))
     check_beside(None, plot)
     wish = Wish(video, equirect, from_, plot)
-    also = [] if video is None else [video]
+    from avtools.stream.targets import videos_of
+
+    also = videos_of(video, inputs.items())
     from avtools.commands.verdicts import Aside, check_plots, picture_of, rows_of
 
     if check:

@@ -87,7 +87,7 @@ def separate(
       avtools separate 360.mp4 --at=-90 | avtools convert --to binaural -o right.wav
     """
     from avtools.each import filter_each
-    from avtools.stream.targets import refuse_same
+    from avtools.stream.targets import refuse_same, videos_of
 
     one_of("--model", model, ("signal",))
     one_of("--from", from_, FROM)
@@ -101,7 +101,7 @@ def separate(
     items = inputs.items()
     if rest is not None and len(items) > 1:
         raise AvtoolsError(f"--rest is for one input, not for {len(items)}")
-    beside = videos(pictures, items)
+    beside = [path for video in pictures for path in videos_of(video, items)]
     wish = Wish(pictures, rest, parse_at(at), from_, checked_fov(fov), equirect)
     if rest is not None:
         refuse_same([*beside, *(item.path for item in items)], [rest])
@@ -136,20 +136,6 @@ def parse_at(text: str | None) -> tuple[float, str] | None:
     if not least <= number <= most:  # also what is not a number
         raise AvtoolsError(f"--at {text}: expected degrees, or 25% or 480px from the left")
     return number, unit
-
-
-def videos(pictures: tuple[str, ...], items) -> list[str]:
-    """The pictures that are read beside the inputs; what is missing is told in its turn."""
-    from avtools.stream.targets import video_for
-
-    found = []
-    for item in items:
-        for picture in pictures:
-            try:
-                found.append(video_for(picture, item))
-            except AvtoolsError:
-                continue
-    return found
 
 
 def separate_one(inputs, wish: Wish, form, bar: bool, item) -> None:

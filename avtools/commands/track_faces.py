@@ -17,7 +17,8 @@ azimuth and elevation are of the box's middle, those of an ordinary picture by -
 (0...1) is that this face sounds and is here; below --least the box is left empty. Rows come some 4
 seconds after what they tell. A video without a face gives no rows, and a warning.
 
--o with the ending of a video writes it with the boxes drawn on, and then --table takes the rows;
+-o with the ending of a video writes it with the boxes drawn on and its own sound, and then --table
+takes the rows (--start and --duration go without it);
 other endings are the table's. --plot draws the box's way over time.
 """
 
@@ -116,6 +117,7 @@ def track_faces(
     from functools import partial
 
     from avtools.each import write_rows
+    from avtools.stream.targets import videos_of
 
     one_of("--from", from_, FROM)
     one_of("--model", model, ("signal",))
@@ -136,7 +138,8 @@ def track_faces(
     checked_detector(detector)
     rows, wish = outputs_of(rows, wish, table, inputs, crf)
     work = partial(tracked, inputs, wish, bar=rows.jobs == 1)
-    also = [path for path in (video, table_of(detector)) if path is not None]
+    boxes = table_of(detector)
+    also = videos_of(video, inputs.items()) + ([] if boxes is None else [boxes])
     return write_rows(
         inputs, rows, COLUMNS, work, beside={"--plot": plot}, over_time=True, also=also
     )
@@ -190,6 +193,10 @@ def outputs_of(rows: Rows, wish: Wish, table: str | None, inputs: Inputs, crf: i
     items = inputs.items()
     if len(items) > 1:
         raise AvtoolsError(f"-o {rows.output} shows one input, not {len(items)}")
+    if inputs.is_windowed:
+        raise AvtoolsError(
+            f"{rows.output}: --start and --duration can't cut a picture; take the table alone"
+        )
     sources = [item.path for item in items] + [wish.video or items[0].path]
     refuse_same([*sources, *inputs.lists], [rows.output])
     refuse_doubles([path for path in (rows.output, table, wish.plot) if path not in (None, "-")])

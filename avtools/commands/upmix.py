@@ -92,7 +92,7 @@ def upmix(
         targets.check_beside("--plot", plot, items)
     drawn = [] if plot is None else [targets.beside(plot, item, ".png") for item in items]
     targets.refuse_doubles(drawn)
-    beside = videos(video, items)
+    beside = targets.videos_of(video, items)
     targets.refuse_same([*beside, *(item.path for item in items)], drawn)
     wish = Wish(video, downmix, width, checked_fov(fov), equirect, plot)
     return filter_each(inputs, outputs, one=partial(upmix_one, inputs, wish), also=beside)
@@ -108,19 +108,6 @@ class Wish:
     fov: float
     equirect: bool
     plot: str | None
-
-
-def videos(video: str | None, items) -> list[str]:
-    """The pictures that are read beside the inputs; what is missing is told in its turn."""
-    from avtools.stream.targets import video_for
-
-    found = []
-    for item in items if video is not None else []:
-        try:
-            found.append(video_for(video, item))
-        except AvtoolsError:
-            continue
-    return found
 
 
 def upmix_one(inputs, wish: Wish, form, bar: bool, item) -> None:

@@ -44,7 +44,7 @@ def assign(
     else:
         chosen = [_below(directory, item, suffix, video) for item in items]
         _refuse_doubles(chosen)
-    sources = [i.path for i in items] + ([] if video is None else _videos(video, items))
+    sources = [i.path for i in items] + videos_of(video, items)
     refuse_same(sources, [item.target for item in chosen], "; --in-place replaces it")
     return chosen
 
@@ -65,7 +65,10 @@ def _renamed(item: Item, suffix: str | None, video: str | None) -> str:
     return f"{stem}{extra}.{format}" if dot else f"{stem}{suffix or ''}{ending}"
 
 
-def _videos(video: str, items: Sequence[Item]) -> list[str]:
+def videos_of(video: str | None, items: Sequence[Item]) -> list[str]:
+    """The pictures that --video names for these inputs; what is missing is told in its turn."""
+    if video is None:
+        return []
     if not os.path.isdir(video):
         return [video]
     found = []

@@ -209,6 +209,7 @@ def test_refusals(talk, tmp_path):
         ([video, "--crf", 20], "--crf goes with a video"),
         ([video, video, "-o", tmp_path / "o.mp4"], "shows one input, not 2"),
         ([video, "-o", video], "is an input itself"),
+        ([video, "-o", tmp_path / "o.mp4", "--start", 1], "can't cut a picture"),
         ([video, "--equirect"], "twice as wide"),
         ([video, "--plot", "x.gif"], ".png"),
         ([tmp_path / "none.mp4"], "No such file"),
