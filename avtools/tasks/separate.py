@@ -55,13 +55,14 @@ def separated(clip: Clip, mixture: np.ndarray, rate: int, looks: bool) -> np.nda
 
 
 def masked(reference: np.ndarray, other: np.ndarray, rate: int) -> np.ndarray:
-    """The mixture through the ideal ratio mask: the power of what is looked for, of both."""
+    """The mixture through the ideal ratio mask: the root of the share of power that is looked for
+    (Wang, Narayanan and Wang 2014, with their exponent of 1/2)."""
     from scipy.signal import istft, stft
 
     size = 2 * round(SECONDS * rate / 2)
     form = {"fs": rate, "nperseg": size, "noverlap": size * 3 // 4}
     a, b = (stft(x, **form)[2] for x in (reference, other))
-    mask = abs(a) ** 2 / (abs(a) ** 2 + abs(b) ** 2 + 1e-20)
+    mask = np.sqrt(abs(a) ** 2 / (abs(a) ** 2 + abs(b) ** 2 + 1e-20))
     return istft(mask * (a + b), **form)[1][:, : reference.shape[-1]]
 
 
