@@ -21,6 +21,9 @@ PLACE, NEAR = 0.25, 0.3
 EARS = (1 + np.pi / 2) * HEAD_RADIUS / SPEED_OF_SOUND
 # Correlations below this are chance.
 CHANCE = 0.25
+# Of a sound field: movement counts so near the sound (standard deviation in degrees), the rows that
+# go best with it, and what all of it weighs against correlations anywhere in the picture.
+BESIDE, BEST_ROWS, ALL_ROUND = 16.0, 2, 0.57
 # How far from --at a movement counts, in shares of the picture's width.
 AROUND = 0.08
 
@@ -32,10 +35,8 @@ def levels_of(power: np.ndarray, hop_seconds: float, ticks: int) -> np.ndarray:
     return np.sqrt(np.stack([np.interp(middles, times, p) for p in power], axis=1))
 
 
-def cell_sines(columns: int, fov: float | None) -> np.ndarray:
-    """Sine of the azimuth in the middle of each column; `fov` None: all around."""
-    if fov is None:
-        return np.sin(cell_azimuths(columns))
+def cell_sines(columns: int, fov: float) -> np.ndarray:
+    """Sine of the azimuth in the middle of each column."""
     across = (0.5 - (np.arange(columns) + 0.5) / columns) * 2 * np.tan(np.deg2rad(fov / 2))
     return across / np.hypot(1, across)
 
@@ -58,17 +59,37 @@ def agreement(movement: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return (found[0] + found[1] + synchrony(softened, levels)) / 3
 
 
-def far_off(ways: np.ndarray, columns: int, fov: float | None, is_round: bool) -> np.ndarray:
+def far_off(ways: np.ndarray, columns: int, fov: float) -> np.ndarray:
     """How much each sound's place speaks against each column `(sounds, columns)`, 0 to 1.
 
-    `ways` (sounds, windows): delays in seconds, or azimuths in radians (`is_round`).
+    `ways` (sounds, windows): delays in seconds.
     """
-    way = ways.mean(axis=1)[:, None]
-    if is_round:
-        away = np.abs(np.exp(1j * way) - np.exp(1j * cell_azimuths(columns)))
-    else:
-        away = np.abs(way / EARS - cell_sines(columns, fov))
+    away = np.abs(ways.mean(axis=1)[:, None] / EARS - cell_sines(columns, fov))
     return 1 - 1 / (1 + (away / NEAR) ** 2)
+
+
+def followed(
+    movement: np.ndarray, levels: np.ndarray, ways: np.ndarray, hop_seconds: float
+) -> np.ndarray:
+    """(sounds,): how well what moves where a sound is goes with it, and how much moves there.
+
+    `ways` (sounds, windows): azimuths in radians, each window so many seconds after the one before;
+    the sound may go round while it lasts.
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    ticks = (np.arange(len(movement)) + 0.5) / TICKS
+    times = np.arange(ways.shape[1]) * hop_seconds
+    softened = uniform_filter1d(movement.astype(np.float32), 3, axis=1)
+    total, made = max(float(softened.sum()), 1e-30), []
+    for k, way in enumerate(np.exp(1j * ways)):
+        here = np.interp(ticks, times, way.real) + 1j * np.interp(ticks, times, way.imag)
+        apart = np.angle(here[:, None] * np.exp(-1j * cell_azimuths(movement.shape[2])))
+        near = np.exp(-0.5 * (np.rad2deg(apart) / BESIDE) ** 2)
+        moved = np.einsum("trc,tc->tr", softened, near)
+        goes = np.sort(agreement(moved[:, :, None], levels[:, k : k + 1])[0, :, 0])
+        made.append(goes[-BEST_ROWS:].mean() + moved.sum() / total)
+    return np.array(made)
 
 
 def evidence(

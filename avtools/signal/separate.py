@@ -18,7 +18,7 @@ import numpy as np
 from avtools.dsp.stft import fast_size, hann
 from avtools.signal import low_rank
 from avtools.signal.field_images import field_images
-from avtools.signal.pictured import CHANCE, evidence, far_off, levels_of
+from avtools.signal.pictured import ALL_ROUND, CHANCE, evidence, far_off, followed, levels_of
 from avtools.signal.stretches import STEP, stretches
 from avtools.signal.synchrony import quick
 from avtools.signal.two_places import Azimuths, Delays, owned, rising, two_ways
@@ -229,10 +229,13 @@ def _scores(now: Stretch, movements: list[np.ndarray], wish: Wish) -> tuple[np.n
         if not columns:
             continue
         levels = levels_of(now.power, now.hop_seconds, ticks)
-        far = None
-        if wish.is_placed and wish.is_field == wish.is_360:
-            far = far_off(now.ways, columns, None if wish.is_360 else wish.fov, wish.is_field)
+        far, is_round = None, wish.is_field and wish.is_360
+        if wish.is_placed and not wish.is_field and not wish.is_360:
+            far = far_off(now.ways, columns, wish.fov)
         scores, one = evidence(movement, levels, far, wish.at)
+        if wish.is_placed and is_round and wish.at is None:
+            along = followed(movement, levels, now.ways, now.hop_seconds)
+            scores = ALL_ROUND * (scores / 2 + along)
         total += scores if k == 0 else scores[::-1]
         best = max(best, one)
     return total, best

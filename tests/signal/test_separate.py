@@ -5,7 +5,7 @@ import pytest
 
 from avtools.signal.low_rank import start
 from avtools.signal.motion import TICKS
-from avtools.signal.pictured import evidence, far_off
+from avtools.signal.pictured import evidence, far_off, followed
 from avtools.signal.separate import Found, Wish, separate_blocks, told_apart
 from avtools.signal.stretches import SPAN, STEP, stretches
 from avtools.signal.two_places import Azimuths, Delays, rising, shares, two_ways
@@ -164,7 +164,7 @@ def test_at_chooses_between_two_things_that_are_both_seen():
 
 
 def test_places_speak_where_rhythms_are_alike():
-    far = far_off(np.array([[4e-4], [-4e-4]]), 48, 75.0, False)
+    far = far_off(np.array([[4e-4], [-4e-4]]), 48, 75.0)
     assert far[0, 4] < 0.1 < far[0, 24] < far[0, 43] and far[1, 43] < 0.1
     everywhere = np.random.default_rng(0).random((100, 27, 48)).astype(np.float32)
     levels = np.repeat(everywhere[:, 12, 40, None], 2, axis=1)
@@ -219,3 +219,19 @@ def test_no_or_three_pictures_are_refused():
     for count in (0, 3):
         with pytest.raises(ValueError, match="one or two"):
             next(separate_blocks(iter([np.zeros((2, 9), np.float32)]), RATE, [[]] * count, Wish()))
+
+
+def test_a_sound_that_goes_round_is_known_by_what_goes_with_it():
+    """Two sounds of one rhythm; what moves goes with the second one, over the back."""
+    ticks, rows, columns = 250, 12, 96
+    rng = np.random.default_rng(4)
+    loud = np.repeat(rng.random(25) < 0.5, 10).astype(np.float32)
+    azimuth = np.deg2rad(np.array([np.linspace(0, 90, 100), np.linspace(120, 240, 100)]))
+    movement = np.zeros((ticks, rows, columns), np.float32)
+    now = np.interp(np.arange(ticks), np.linspace(0, ticks, 100), azimuth[1])
+    column = ((0.5 - now / (2 * np.pi)) * columns).astype(int) % columns
+    movement[np.arange(ticks), 5, column] = loud
+    levels = np.stack([loud, loud], axis=1)
+    found = followed(movement, levels, azimuth, ticks / 25 / 100)
+    assert found[1] > found[0] + 0.5
+    assert np.allclose(followed(movement, levels, azimuth[::-1], 0.1), found[::-1], atol=1e-6)
