@@ -41,8 +41,8 @@ from avtools.commands.options import (
     one_of,
     option,
 )
-from avtools.commands.verdicts import TableForm
 from avtools.errors import AvtoolsError, warn
+from avtools.verdicts import TableForm
 
 COLUMNS = ("file", "yaw", "pitch", "roll", "confidence", "verdict")
 TOLERANCE = 15.0
@@ -88,8 +88,8 @@ def align360(
       avtools align360 360.mp4 --check || avtools align360 360.mp4 --apply -o fixed.mp4
       avtools rotate-foa foa.wav --yaw 180 | avtools align360 --video 360.mp4
     """
-    from avtools.commands.verdicts import Aside, check_plots, picture_of, rows_of
     from avtools.each import filter_each, write_rows
+    from avtools.verdicts import Aside, check_plots, picture_of, rows_of
 
     one_of("--from", from_, FROM)
     one_of("--model", model, ("signal",))
@@ -151,8 +151,8 @@ def row_of(item, wish: Wish, answer) -> dict:
 def answer_to(inputs: Inputs, wish: Wish, item, bar: bool):
     from dataclasses import replace
 
-    from avtools.commands.sighted import Drawing, Powers, even_rate
     from avtools.each import picture_beside
+    from avtools.sighted import Drawing, Powers, even_rate
     from avtools.signal.align360 import align
     from avtools.signal.motion import small_size
     from avtools.stream.progress import shown
@@ -198,9 +198,9 @@ def drawn(answer, both, tolerance: float, title: str):
 def applied(inputs: Inputs, wish: Wish, aside, form, bar: bool, item) -> None:
     """Answer, then send the sound through the turn that undoes what was found."""
     from avtools.commands.rotate_foa import rotated
-    from avtools.commands.verdicts import read_twice
     from avtools.dsp.rotation import rotation_matrix
     from avtools.stream import deliver
+    from avtools.verdicts import read_twice
 
     with read_twice(item) as again:
         answer = answer_to(inputs, wish, item, bar)

@@ -283,7 +283,7 @@ def length(clip) -> float | None:
 
 def scenes_of(task, data: str, split, seconds: float, count, seed: int | None):
     """What gives examples of scenes, which are made as they are asked for."""
-    from avtools.commands.drawn_scenes import drawn
+    from avtools.drawn_scenes import drawn
 
     if split is not None:
         raise AvtoolsError("--split is of datasets; scenes are drawn from seeds, see --seed")

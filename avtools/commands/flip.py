@@ -43,8 +43,8 @@ from avtools.commands.options import (
     one_of,
     option,
 )
-from avtools.commands.verdicts import TableForm
 from avtools.errors import AvtoolsError, note, warn
+from avtools.verdicts import TableForm
 
 COLUMNS = ("file", "verdict", "flipped", "confidence")
 
@@ -107,7 +107,7 @@ def flip(
     from avtools.stream.targets import videos_of
 
     also = videos_of(video, inputs.items())
-    from avtools.commands.verdicts import Aside, check_plots, picture_of, rows_of
+    from avtools.verdicts import Aside, check_plots, picture_of, rows_of
 
     if check:
         rows = rows_of(outputs, form, "--fix")
@@ -181,8 +181,8 @@ def row_of(item, answer) -> dict:
 
 
 def answer_to(inputs: Inputs, wish: Wish, item, bar: bool):
-    from avtools.commands.sighted import Drawing, Powers
     from avtools.each import picture_beside
+    from avtools.sighted import Drawing, Powers
     from avtools.signal.flip import check
     from avtools.signal.motion import small_size
     from avtools.stream.progress import shown
@@ -234,8 +234,8 @@ def drawn(answer, begin: float, title: str):
 
 def sides_of(both, from_: str, powers):
     """The sound to check: two channels, or four with a 360 picture. One channel has no sides."""
-    from avtools.commands.sighted import even_rate
     from avtools.dsp.ambisonics import STEREO, mix_blocks
+    from avtools.sighted import even_rate
     from avtools.stream.together import field_of
 
     sound = both.sound
@@ -271,9 +271,9 @@ def fixed(inputs: Inputs, wish: Wish, aside, form, bar: bool, item) -> None:
     """Check, then write the input as it is or flipped."""
     from dataclasses import replace
 
-    from avtools.commands.verdicts import read_twice
     from avtools.each import is_video
     from avtools.stream import deliver
+    from avtools.verdicts import read_twice
 
     with read_twice(item) as again:
         answer = answer_to(inputs, wish, item, bar)

@@ -29,7 +29,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
-from avtools.commands.numbers import is_number
 from avtools.commands.options import (
     CRF,
     FROM,
@@ -42,6 +41,7 @@ from avtools.commands.options import (
     option,
 )
 from avtools.errors import AvtoolsError, warn
+from avtools.numbers import is_number
 
 SOUNDS = ("stereo", "binaural", "foa")
 SMOOTH = 0.25

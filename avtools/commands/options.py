@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from avtools import errors
-from avtools.commands.numbers import parse_bitrate, parse_channels
 from avtools.errors import AvtoolsError
+from avtools.numbers import parse_bitrate, parse_channels
 
 LONGEST_SECONDS = 1e8
 
