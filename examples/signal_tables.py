@@ -2,11 +2,11 @@
 """How good are the methods that need no training? Every table, on scenes whose truth is known.
 
 usage: signal_tables.py -d FOLDER [--count 300] [--seconds 10] [--seed 1000000] [--jobs N]
-                        [--only TASK,...]
+                        [--only TABLE,...]
 
 Draws scenes of preset real, --count of two channels and as many in 360, and asks `avtools evaluate`
-of each tool, beside what it must beat: upmix of the mono copy, separate of the ideal mask and of
-itself without looking (at three sizes of rooms), track-faces of itself without listening. FOLDER
+of each tool, beside what it must beat: upmix of the mono copy, separate of itself without looking
+and of the ideal mask (at three sizes of rooms), track-faces of itself without listening. FOLDER
 keeps the scenes, the tables, a row for each clip and pictures of how far probabilities can be
 trusted; what is there is not made again.
 """
@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 
-TASKS = ("flip", "align360", "upmix", "separate", "track-faces")
 SIZES = ("small", "middle", "large")
 
 
@@ -54,7 +53,9 @@ def table(options, name: str, task: str, data, *more: object) -> list[dict]:
         found = list(csv.DictReader(file))
     print(f"\n{name}")
     for row in found:
-        line = f"  {row['metric']:<26}{show(row['value'])}  ({show(row['low'])} to "
+        line = (
+            f"  {row['model']:<8} {row['metric']:<26}{show(row['value'])}  ({show(row['low'])} to "
+        )
         line += f"{show(row['high'])}, n {row['n']})"
         if row.get("p"):
             line += f"  against {show(row['against'])}: p {float(row['p']):.1e}"
@@ -68,10 +69,17 @@ def show(number: str) -> str:
 
 
 def flip(options) -> None:
-    data = scenes(options, "stereo")
-    table(options, "flip", "flip", data)
-    picture = options.directory / "flip-reliability.png"  # of more clips, that are shorter
-    table(options, "flip-short", "flip", data, "--seconds", options.seconds / 4, "--plot", picture)
+    table(options, "flip", "flip", scenes(options, "stereo"))
+
+
+def flip_short(options) -> None:
+    """Windows of the same: more clips, and harder ones."""
+    picture = options.directory / "flip-reliability.png"
+    wish = ("--seconds", options.seconds / 4, "--plot", picture)
+    table(options, "flip-short", "flip", scenes(options, "stereo"), *wish)
+
+
+def flip_360(options) -> None:
     table(options, "flip-360", "flip", scenes(options, "360"))
 
 
@@ -81,34 +89,39 @@ def align360(options) -> None:
 
 
 def upmix(options) -> None:
-    data = scenes(options, "stereo")
-    table(options, "upmix-mono", "upmix", data, "--model", "mono")
-    mono = options.directory / "upmix-mono-clips.csv"
-    table(options, "upmix", "upmix", data, "--against", mono)
+    table(options, "upmix", "upmix", scenes(options, "stereo"), "--model", "mono,signal")
 
 
 def separate(options) -> None:
+    mixes(options, "separate", "stereo")
+
+
+def separate_360(options) -> None:
+    mixes(options, "separate-360", "360")
+
+
+def mixes(options, name: str, kind: str) -> None:
     """Mixes of two sources, each alone in the same room, which is small, middle or large."""
-    rooms = {}
     wish = ("--count", options.count, "--seed", options.seed, "--seconds", options.seconds)
-    for model in ("ideal", "blind", "signal"):
-        table(options, f"separate-{model}", "separate", "synth:real", *wish, "--model", model)
-        with open(options.directory / f"separate-{model}-clips.csv", newline="") as file:
-            rooms[model] = {row["clip"]: row for row in csv.DictReader(file)}
-    print("improvement of SI-SDR in dB, median (mean): " + ", ".join(rooms))
-    for size, names in by_size(list(rooms["signal"])).items():
-        gains = {m: np.array([float(r[n]["si_sdr_improvement_db"]) for n in names])
-                 for m, r in rooms.items()}  # fmt: skip
-        shown = ", ".join(f"{np.median(g):.1f} ({g.mean():.1f})" for g in gains.values())
+    table(options, name, "separate", f"synth:{kind}:real", *wish, "--model", "blind,signal,ideal")
+    gains: dict[str, dict[str, float]] = {}
+    with open(options.directory / f"{name}-clips.csv", newline="") as file:
+        for row in csv.DictReader(file):
+            clip = gains.setdefault(row["clip"], {})
+            clip[row["model"]] = float(row["si_sdr_improvement_db"])
+    print("improvement of SI-SDR in dB, mean (median): blind, signal, ideal")
+    for size, names in by_size(kind, list(gains)).items():
+        columns = ([gains[name][model] for name in names] for model in ("blind", "signal", "ideal"))
+        shown = ", ".join(f"{np.mean(c):.1f} ({np.median(c):.1f})" for c in columns)
         print(f"  {size:<8}{shown}   n {len(names)}")
 
 
-def by_size(names: list[str]) -> dict[str, list[str]]:
+def by_size(kind: str, names: list[str]) -> dict[str, list[str]]:
     """The clips in three parts, by how large their rooms are."""
     from avtools.world.drawing import draw
 
     seeds = [int("".join(c if c.isdigit() else " " for c in name).split()[0]) for name in names]
-    volumes = draw("stereo", "real", np.array(seeds), 1.0).room.prod(axis=1)
+    volumes = draw(kind, "real", np.array(seeds), 1.0).room.prod(axis=1)
     order = np.argsort(volumes)
     return {
         size: [names[k] for k in part]
@@ -119,9 +132,19 @@ def by_size(names: list[str]) -> dict[str, list[str]]:
 
 def track_faces(options) -> None:
     data = scenes(options, "stereo")
-    table(options, "track-faces-picture", "track-faces", data, "--model", "picture")
-    picture = options.directory / "track-faces-picture-clips.csv"
-    table(options, "track-faces", "track-faces", data, "--against", picture)
+    table(options, "track-faces", "track-faces", data, "--model", "picture,signal")
+
+
+TABLES = {
+    "flip": flip,
+    "flip-short": flip_short,
+    "flip-360": flip_360,
+    "align360": align360,
+    "upmix": upmix,
+    "separate": separate,
+    "separate-360": separate_360,
+    "track-faces": track_faces,
+}
 
 
 def main() -> None:
@@ -131,15 +154,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each scene")
     parser.add_argument("--seed", type=int, default=1_000_000, help="of the first scene")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default=",".join(TASKS), metavar="TASK,...")
+    parser.add_argument("--only", default=",".join(TABLES), metavar="TABLE,...")
     options = parser.parse_args()
     chosen = options.only.split(",")
-    if set(chosen) - set(TASKS):
-        parser.error(f"--only {options.only}: expected some of {', '.join(TASKS)}")
+    if set(chosen) - set(TABLES):
+        parser.error(f"--only {options.only}: expected some of {', '.join(TABLES)}")
     options.directory.mkdir(parents=True, exist_ok=True)
-    for task in chosen:
-        {"flip": flip, "align360": align360, "upmix": upmix, "separate": separate,
-         "track-faces": track_faces}[task](options)  # fmt: skip
+    for name in chosen:
+        TABLES[name](options)
 
 
 if __name__ == "__main__":

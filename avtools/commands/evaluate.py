@@ -34,34 +34,30 @@ and made one by one in a temporary folder: synth:easy, synth:real or synth:hard 
 360 where a task takes both), from seeds that nothing is trained on. A longer clip counts once for
 every --seconds of it. Where the data tells a split, its test clips are taken.
 
---clips writes a row for each clip. Another run, with another model, is then held against it clip by
-clip by --against: of figures that are means over clips, the mean of the other run, the difference,
-the share of clips in which this run is the better one, and p of Wilcoxon's signed-rank test
-(two-sided), over those clips that both have.
+--model takes several names: all are asked the same of the same clips, and each is held against the
+first, clip by clip: of figures that are means over clips, the first one's mean, the difference, the
+share of clips in which the later one is better, and p of Wilcoxon's signed-rank test (two-sided).
+--against does the same with the rows that another run wrote with --clips, over those clips that
+both have.
 
 Chance depends on --seed and each clip's name alone: two models are asked the same.
 
 --plot draws how probabilities hold (flip), or errors and how confidence tells them (align360).
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
 import typer
 
+from avtools.asked import EVALUATION, SCENES, SYNTH, examples_of, scenes_of
 from avtools.commands.options import Manner, Rows, one_of, option
-from avtools.errors import AvtoolsError, note, warn
+from avtools.errors import AvtoolsError, warn
 
 COLUMNS = ("task", "model", "metric", "value", "low", "high", "n")
 COMPARED = ("against", "difference", "better", "p", "pairs")
-OF_CLIPS = ("clip", "source")
-# The first seed of scenes that nothing is trained or tuned on.
-EVALUATION = 1_000_000
-SCENES = 300
-SYNTH = "synth:"
-SPLITS = ("train", "val", "test", "all")
+OF_CLIPS = ("clip", "source", "model")
 
 
 def evaluate(
@@ -79,9 +75,9 @@ def evaluate(
         str,
         option(
             "--model",
-            metavar="NAME",
+            metavar="NAME,...",
             show_default=True,
-            help="signal, or what it must beat: chance, none, mono, mixture, ideal, ...",
+            help="signal, what it must beat (chance, none, mono, ideal, ...), or both at once.",
         ),
     ] = "signal",
     split: Annotated[
@@ -127,44 +123,49 @@ def evaluate(
     \b
     Examples:
       avtools evaluate flip --data synth:real --jobs 2 --plot reliability.png
-      avtools evaluate upmix --data synth:real --model mono --clips mono.csv
-      avtools evaluate upmix --data synth:real --against mono.csv
+      avtools evaluate upmix --data synth:real --model mono,signal --clips upmix.csv
+      avtools evaluate separate --data synth:360:real --count 50 --against earlier.csv
       avtools evaluate doa --data /data/STARSS23 --count 200
     """
-    chosen = checked_task(task, model)
+    chosen, models = checked_task(task, model)
     if data is None:
         raise AvtoolsError("no --data: expected a folder, a manifest, shards or synth:PRESET")
     if not 0.5 <= seconds <= 300:
         raise AvtoolsError(f"--seconds {seconds:g}: expected 0.5 to 300")
-    check_outputs(chosen, data, rows, clips, against, plot)
+    check_outputs(chosen, models, data, rows, clips, against, plot)
     other = None if against is None else other_run(chosen, against)
     chance_seed = seed or 0
     with ExitStack() as stack:
-        summary = stack.enter_context(table_of(rows, other is not None))
+        summary = stack.enter_context(table_of(rows, other is not None or len(models) > 1))
         if data.startswith(SYNTH):
             found = stack.enter_context(scenes_of(chosen, data, split, seconds, count, seed))
         else:
             found = examples_of(chosen, data, split, seconds, count, chance_seed)
             refuse_inputs(found, rows.output, clips, plot)
-        known, code = examined_all(chosen, model, chance_seed, found, rows.jobs, clips)
+        known, code = examined_all(chosen, models, chance_seed, found, rows.jobs, clips)
         for row in told(chosen, known, other, chance_seed):
-            summary.add({"task": task, "model": model} | row)
-    if plot is not None and known:
-        draw(chosen, model, known, plot)
+            summary.add({"task": task} | row)
+    if plot is not None and known[model]:
+        draw(chosen, model, known[model], plot)
     return code
 
 
-def checked_task(name: str, model: str):
+def checked_task(name: str, model: str) -> tuple:
+    """The task, and the models."""
     from avtools.tasks import TASKS, task_of
 
     if name not in TASKS:
         raise AvtoolsError(f"no task {name!r}: expected one of {', '.join(TASKS)}")
     task = task_of(name)
-    one_of(f"{name}: --model", model, task.models)
-    return task
+    models = model.split(",")
+    for one in models:
+        one_of(f"{name}: --model", one, task.models)
+    if len(set(models)) < len(models):
+        raise AvtoolsError(f"--model {model}: one of them is named twice")
+    return task, models
 
 
-def check_outputs(task, data: str, rows: Rows, clips, against, plot) -> None:
+def check_outputs(task, models, data: str, rows: Rows, clips, against, plot) -> None:
     """Refuse what can't be written before any work."""
     from avtools.stream import targets
     from avtools.stream.tables import FORMATS
@@ -175,6 +176,8 @@ def check_outputs(task, data: str, rows: Rows, clips, against, plot) -> None:
     written = outputs(rows.output, clips, plot)
     targets.refuse_same([data] if against is None else [data, against], written)
     targets.refuse_doubles(written)
+    if len(models) > 1 and (against is not None or plot is not None):
+        raise AvtoolsError(f"--{'plot' if against is None else 'against'}: of one --model")
     if plot is not None:
         from avtools.plot.figure import check_plot
 
@@ -216,95 +219,21 @@ def other_run(task, path: str) -> dict[str, dict[str, str]]:
     """Clip -> its row, of another run."""
     from avtools.datasets.listing import table
 
-    found = {row["clip"]: row for _, row in table(path, OF_CLIPS, any_names=True, exact=True)}
+    lines = [row for _, row in table(path, OF_CLIPS, any_names=True, exact=True)]
+    if len(models := dict.fromkeys(row["model"] for row in lines)) > 1:
+        raise AvtoolsError(f"{path}: rows of {', '.join(models)}, expected one model")
+    found = {row["clip"]: row for row in lines}
     means = [score.column for score in task.scores if score.column is not None]
     if not any(column in row for row in found.values() for column in means):
         raise AvtoolsError(f"{path}: no rows of clips of {task.name} ({', '.join(means)})")
     return found
 
 
-# ---- what is examined --------------------------------------------------------------------------
-
-
-def examples_of(task, data: str, split, seconds: float, count, seed: int) -> list:
-    from avtools.datasets import open_dataset
-    from avtools.tasks.examples import examples
-
-    dataset = open_dataset(data)
-    clips = in_split(dataset, split)
-    if task.wanted:
-        clips = [clip for clip in clips if suits(task, clip)]
-        if not clips:
-            raise AvtoolsError(f"{data}: no clip with {task.wanted}")
-    try:
-        return examples(clips, seconds, task.takes, count, seed, length)
-    except ValueError as error:
-        raise AvtoolsError(f"{data}: {error}") from error
-
-
-def in_split(dataset, split: str | None) -> list:
-    if split is not None:
-        one_of("--split", split, SPLITS)
-    clips = list(dataset)
-    if split != "all":
-        chosen = dataset.split(split or "test")
-        if not chosen and split is not None:
-            raise AvtoolsError(f"{dataset.root}: no clips of the split {split}")
-        if chosen and split is None and len(chosen) < len(clips):
-            note(f"{dataset.root}: the {len(chosen)} clips of the split test, of {len(clips)}")
-        clips = chosen or clips
-    return clips
-
-
-def suits(task, clip) -> bool:
-    from avtools.datasets.listing import table
-
-    if clip.truth is None or not clip.truth.path.lower().endswith(".csv"):
-        return False
-    return bool(task.things([row for _, row in table(clip.truth.path, ())]))
-
-
-def length(clip) -> float | None:
-    """Seconds of a clip whose dataset does not say it; None: nobody knows before it is read."""
-    from avtools.stream.files import open_sound
-    from avtools.stream.video import video_facts
-
-    if clip.sound is None or not os.path.isfile(clip.sound):
-        return None
-    try:
-        with open_sound(clip.sound) as sound:
-            whole = None if sound.frames is None else sound.frames / sound.rate
-        if whole is None and clip.video is not None:
-            whole = video_facts(clip.video).duration
-    except AvtoolsError:  # told when its turn comes
-        return None
-    return whole - clip.start if whole is not None and whole > clip.start else None
-
-
-def scenes_of(task, data: str, split, seconds: float, count, seed: int | None):
-    """What gives examples of scenes, which are made as they are asked for."""
-    from avtools.drawn_scenes import drawn
-
-    if split is not None:
-        raise AvtoolsError("--split is of datasets; scenes are drawn from seeds, see --seed")
-    first = EVALUATION if seed is None else seed
-    return drawn(task, *kind_and_preset(task, data), seconds, first, count or SCENES)
-
-
-def kind_and_preset(task, data: str) -> tuple[str, str]:
-    """Of synth:PRESET, or synth:KIND:PRESET."""
-    from avtools.world.presets import PRESETS
-
-    kind, _, preset = data.removeprefix(SYNTH).rpartition(":")
-    one_of(f"--data {data}: preset", preset, tuple(PRESETS))
-    return one_of(f"--data {data}: kind", kind or task.kinds[0], task.kinds), preset
-
-
 # ---- examining and telling ---------------------------------------------------------------------
 
 
-def examined_all(task, model: str, seed: int, found: list, jobs: int, clips) -> tuple[list, int]:
-    """The rows of all clips, and the exit status."""
+def examined_all(task, models, seed: int, found: list, jobs: int, clips) -> tuple[dict, int]:
+    """The rows of all clips, of each model, and the exit status."""
     from functools import partial
 
     from avtools.stream.batch import FINE, run_each
@@ -312,7 +241,7 @@ def examined_all(task, model: str, seed: int, found: list, jobs: int, clips) -> 
     from avtools.stream.tables import Table
     from avtools.synth.files import counted
 
-    known: list[dict] = []
+    known: dict[str, list[dict]] = {model: [] for model in models}
     with ExitStack() as stack:
         table = None
         if clips is not None:
@@ -320,47 +249,56 @@ def examined_all(task, model: str, seed: int, found: list, jobs: int, clips) -> 
             table = Table((*OF_CLIPS, *task.columns), "csv", out=out)
         step = stack.enter_context(counted(len(found)))
 
-        def take(row: dict) -> int:
-            known.append(row)
-            step(row)
-            if table is not None:
-                table.add(row)
+        def take(made: list[dict]) -> int:
+            for row in made:
+                known[row["model"]].append(row)
+                if table is not None:
+                    table.add(row)
+            step(made[0])
             return FINE
 
-        work = partial(examined, task.name, model, seed)
+        work = partial(examined, task.name, models, seed)
         code = run_each(found, work, take, jobs)
         if table is not None:
             table.finish()
     return known, code
 
 
-def examined(name: str, model: str, seed: int, example) -> dict:
-    """The row of one clip."""
+def examined(name: str, models: list[str], seed: int, example) -> list[dict]:
+    """A row of one clip for each model; all are asked the same."""
     from avtools.tasks import task_of
     from avtools.tasks.task import chance
 
     task = task_of(name)
+    known = {"clip": example.key, "source": example.source}
     with example.taken() as clips:
         try:
-            row = task.examine(clips, model, chance(seed, name, example.key))
+            return [
+                known
+                | {"model": model}
+                | task.examine(clips, model, chance(seed, name, example.key))
+                for model in models
+            ]
         except ValueError as error:
             raise AvtoolsError(f"{example.key}: {error}") from error
-    return {"clip": example.key, "source": example.source} | row
 
 
-def told(task, known: list[dict], other, seed: int) -> list[dict]:
-    """The rows of the table."""
+def told(task, known: dict[str, list[dict]], other, seed: int) -> Iterator[dict]:
+    """The rows of the table. Of several models, the first is what the others are held against."""
     from avtools.tasks.summary import compared, summarised
 
-    if not known:
-        return []
-    rows = summarised(task, known, seed)
-    if other is None:
-        return rows
-    joined = len({row["clip"] for row in known} & set(other))
-    if joined < max(len(known), len(other)):
-        warn(f"--against: {joined} clips are in both runs, of {len(known)} and {len(other)}")
-    return compared(task, known, other, rows)
+    for model, rows in known.items():
+        if not rows:
+            continue
+        made = summarised(task, rows, seed)
+        if other is None:
+            other = {row["clip"]: row for row in rows}
+        else:
+            joined = len({row["clip"] for row in rows} & set(other))
+            if joined < max(len(rows), len(other)):
+                warn(f"--against: {joined} clips are in both runs, of {len(rows)} and {len(other)}")
+            made = compared(task, rows, other, made)
+        yield from ({"model": model} | line for line in made)
 
 
 def draw(task, model: str, known: list[dict], plot: str) -> None:

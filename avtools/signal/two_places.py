@@ -28,7 +28,7 @@ SLOT, KEPT = 4, 120
 # where places are looked for.
 ANYWHERE, STRAY = 0.3, 0.15
 # How much a full slot says, against the price of a step.
-EVIDENCE, STEP = 10.0, 5.0
+EVIDENCE, STEP = 10.0, 2.5
 # How steep shares of the first sound, from 0 to 1, become odds.
 STEEP = 8.0
 TINY = 1e-9
@@ -86,7 +86,7 @@ class Azimuths:
     hertz: np.ndarray
     concentration: float = 5.0
     is_round = True
-    apart = 4
+    apart = 6
 
     @property
     def values(self) -> np.ndarray:

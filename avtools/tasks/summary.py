@@ -56,7 +56,7 @@ def compared(
 ) -> list[dict]:
     """`told` with what Wilcoxon's test says of each mean, over the clips that both runs have.
 
-    `others`: clip -> its row in the other run, its cells as text.
+    `others`: clip -> its row in the other run, as it is or its cells as text.
     """
     both = [row for row in rows if row["clip"] in others]
     mine, known = gathered(both), {score.name: score for score in task.scores}
@@ -84,8 +84,8 @@ def _compared(score: Score, mine: Columns, both: list, others: Mapping[str, Mapp
     }
 
 
-def _number(text: str | None) -> float:
+def _number(text: str | float | None) -> float:
     try:
-        return float(text or "nan")
+        return float("nan" if text in (None, "") else text)
     except ValueError:
         return np.nan

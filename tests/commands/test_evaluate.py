@@ -73,6 +73,22 @@ def test_plane_waves_are_found_and_better_than_the_front(fields, tmp_path):
     assert [row["clip"] for row in table_at(own)] == ["0", "1", "2", "3"]
 
 
+def test_several_models_are_held_against_the_first(fields, tmp_path):
+    clips = tmp_path / "clips.csv"
+    call = ("evaluate", "doa", "--data", fields / "list.csv", "--split", "all")
+    done = avtools(*call, "--model", "front,signal", "--clips", clips, "--jobs", 2)
+    found = {(row["model"], row["metric"]): row for row in rows_of(done)}
+    error = found["signal", "direction_error_deg"]
+    assert float(error["value"]) < 0.5 and float(error["against"]) == pytest.approx(54.25)
+    assert error["better"] == "1.0" and error["p"] == "0.125"
+    assert found["front", "direction_error_deg"]["against"] == ""
+    assert [(row["clip"], row["model"]) for row in table_at(clips)] == [
+        (str(k), model) for k in range(4) for model in ("front", "signal")
+    ]
+    told = one_line(avtools(*call, "--against", clips))
+    assert "rows of front, signal, expected one model" in told
+
+
 def test_the_test_split_is_taken_where_there_is_one(fields):
     call = ("evaluate", "doa", "--data", fields / "list.csv", "--model", "front")
     assert figures(avtools(*call))["direction_error_deg"] == pytest.approx((37 + 60 + 110) / 3)
@@ -149,6 +165,9 @@ def test_a_scene_is_made_asked_of_and_removed(tmp_path, monkeypatch):
         (("doa", "--data", "synth:stereo:real"), "kind stereo: expected one of 360"),
         (("doa", "--data", "synth:real", "--split", "test"), "--split is of datasets"),
         (("doa", "--data", ".", "--model", "mono"), "--model mono: expected one of signal, front"),
+        (("doa", "--data", ".", "--model", "front,front"), "one of them is named twice"),
+        (("flip", "--data", ".", "--model", "none,signal", "--plot", "x.png"), "--plot: of one"),
+        (("doa", "--data", ".", "--model", "front,signal", "--against", "x"), "--against: of one"),
         (("doa", "--data", ".", "--seconds", 0.1), "--seconds 0.1: expected 0.5 to 300"),
         (("doa", "--data", ".", "--plot", "x.png"), "neither probabilities nor errors"),
         (("doa", "--data", ".", "--format", "xml"), "--format xml: expected one of"),
@@ -165,7 +184,7 @@ def test_refusals(tmp_path, call, said):
 
 
 def test_another_task_is_nothing_to_compare_with(fields, stereo, tmp_path):
-    (tmp_path / "x.csv").write_text("clip,source,env\na,b,1\n")
+    (tmp_path / "x.csv").write_text("clip,source,model,env\na,b,mono,1\n")
     call = ("evaluate", "doa", "--data", fields / "list.csv", "--against", tmp_path / "x.csv")
     assert "no rows of clips of doa" in one_line(avtools(*call))
 
