@@ -40,7 +40,7 @@ class Solo(Recipe):
 
 @dataclass(frozen=True)
 class SceneExample:
-    """One clip for each of the recipes, all of one seed."""
+    """One clip for each of the recipes, all of one seed: the first is seen, the others heard."""
 
     seed: int
     recipes: tuple[Recipe, ...]
@@ -62,7 +62,7 @@ class SceneExample:
     def taken(self) -> Iterator[tuple[Clip, ...]]:
         with TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as folder:
             yield tuple(
-                self._made(recipe, os.path.join(folder, f"{k}.mp4"))
+                self._made(recipe, os.path.join(folder, f"{k}.{'wav' if k else 'mp4'}"))
                 for k, recipe in enumerate(self.recipes)
             )
 
@@ -72,7 +72,7 @@ class SceneExample:
             key=self.key,
             source=self.source,
             sound=path,
-            video=path,
+            video=path if path.endswith(".mp4") else None,
             duration=recipe.seconds,
             convention="ambix" if recipe.kind == "360" else "stereo",
             truth=Truth(recipe.beside(path)["truth"], read_events),

@@ -21,9 +21,11 @@ PLACE, NEAR = 0.25, 0.3
 EARS = (1 + np.pi / 2) * HEAD_RADIUS / SPEED_OF_SOUND
 # Correlations below this are chance.
 CHANCE = 0.25
-# Of a sound field: movement counts so near the sound (standard deviation in degrees), the rows that
-# go best with it, and what all of it weighs against correlations anywhere in the picture.
-BESIDE, BEST_ROWS, ALL_ROUND = 16.0, 2, 0.57
+# Of a sound field: movement counts so near the sound (standard deviation in degrees), in the rows
+# that go best with it; and what it weighs there that they go together, and that things move at all.
+BESIDE, BEST_ROWS, TOGETHER, MOVED = 30.0, 2, 0.17, 0.42
+# What correlations anywhere in the picture weigh beside that.
+ALL_ROUND = 0.2
 # How far from --at a movement counts, in shares of the picture's width.
 AROUND = 0.08
 
@@ -88,7 +90,7 @@ def followed(
         near = np.exp(-0.5 * (np.rad2deg(apart) / BESIDE) ** 2)
         moved = np.einsum("trc,tc->tr", softened, near)
         goes = np.sort(agreement(moved[:, :, None], levels[:, k : k + 1])[0, :, 0])
-        made.append(goes[-BEST_ROWS:].mean() + moved.sum() / total)
+        made.append(TOGETHER * goes[-BEST_ROWS:].mean() + MOVED * moved.sum() / total)
     return np.array(made)
 
 

@@ -235,7 +235,7 @@ def _scores(now: Stretch, movements: list[np.ndarray], wish: Wish) -> tuple[np.n
         scores, one = evidence(movement, levels, far, wish.at)
         if wish.is_placed and is_round and wish.at is None:
             along = followed(movement, levels, now.ways, now.hop_seconds)
-            scores = ALL_ROUND * (scores / 2 + along)
+            scores = ALL_ROUND * scores + along
         total += scores if k == 0 else scores[::-1]
         best = max(best, one)
     return total, best
