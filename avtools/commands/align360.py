@@ -30,10 +30,12 @@ from typing import Annotated
 
 from avtools.commands.options import (
     FROM,
+    SIGNAL,
     Equirect,
     From,
     Inputs,
     Manner,
+    Model,
     Outputs,
     Plot,
     Video,
@@ -53,12 +55,7 @@ def align360(
     outputs: Outputs,
     form: TableForm,
     manner: Manner,
-    model: Annotated[
-        str,
-        option(
-            "--model", metavar="NAME", show_default=True, help="What looks: signal (no network)."
-        ),
-    ] = "signal",
+    model: Model = SIGNAL,
     video: Video = None,
     equirect: Equirect = False,
     from_: From = "auto",
@@ -92,7 +89,7 @@ def align360(
     from avtools.verdicts import Aside, check_plots, picture_of, rows_of
 
     one_of("--from", from_, FROM)
-    one_of("--model", model, ("signal",))
+    one_of("--model", model, (SIGNAL,))
     if check and apply:
         raise AvtoolsError("give only one of --check and --apply")
     if not 0 <= tolerance <= 180:

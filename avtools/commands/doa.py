@@ -28,10 +28,12 @@ from typing import Annotated
 
 from avtools.commands.options import (
     FROM,
+    SIGNAL,
     From,
     Hop,
     Inputs,
     Manner,
+    Model,
     Plot,
     Rows,
     Window,
@@ -59,12 +61,7 @@ def doa(
     inputs: Inputs,
     rows: Rows,
     manner: Manner,
-    model: Annotated[
-        str,
-        option(
-            "--model", metavar="NAME", show_default=True, help="What listens: signal (no network)."
-        ),
-    ] = "signal",
+    model: Model = SIGNAL,
     sources: Annotated[
         int | None,
         option("--sources", metavar="N", min=1, max=8, help="At most so many at a time."),
@@ -114,7 +111,7 @@ def doa(
     from avtools.each import write_rows
 
     one_of("--from", from_, FROM)
-    one_of("--model", model, ("signal",))
+    one_of("--model", model, (SIGNAL,))
     if video is not None and plot is None:
         raise AvtoolsError("--video is what --plot draws on: it goes with --plot")
     if spacing is not None and array is not None:

@@ -31,6 +31,7 @@ import typer
 from avtools.commands.options import (
     CRF,
     FROM,
+    SIGNAL,
     Crf,
     Equirect,
     From,
@@ -70,7 +71,7 @@ def flip(
     equirect: Equirect = False,
     model: Annotated[
         str | None,
-        option("--model", metavar="NAME", help="What checks: signal (no network), the default."),
+        option("--model", metavar="NAME", help="What answers: signal (no network), the default."),
     ] = None,
     plot: Plot = None,
 ):
@@ -101,7 +102,7 @@ def flip(
         )
     if picture or (check and fix):
         raise AvtoolsError("give only one of --check, --fix and --picture")
-    one_of("--model", model or "signal", ("signal",))
+    one_of("--model", model or SIGNAL, (SIGNAL,))
     check_beside(None, plot)
     wish = Wish(video, equirect, from_, plot)
     from avtools.stream.targets import videos_of

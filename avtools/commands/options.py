@@ -298,6 +298,11 @@ Equirect = Annotated[
         help="The picture is equirectangular 360, though nothing in the file says so.",
     ),
 ]
+SIGNAL = "signal"  # what answers without a network
+Model = Annotated[
+    str,
+    option("--model", metavar="NAME", show_default=True, help="What answers: signal (no network)."),
+]
 FOV = 75.0
 NARROWEST_FOV, WIDEST_FOV = 10.0, 170.0
 Fov = Annotated[

@@ -28,11 +28,13 @@ from typing import Annotated
 
 from avtools.commands.options import (
     FROM,
+    SIGNAL,
     Equirect,
     Fov,
     From,
     Inputs,
     Manner,
+    Model,
     Outputs,
     checked_fov,
     one_of,
@@ -45,15 +47,7 @@ def separate(
     inputs: Inputs,
     outputs: Outputs,
     manner: Manner,
-    model: Annotated[
-        str,
-        option(
-            "--model",
-            metavar="NAME",
-            show_default=True,
-            help="What separates: signal (no network).",
-        ),
-    ] = "signal",
+    model: Model = SIGNAL,
     video: Annotated[
         list[str] | None,
         option(
@@ -89,7 +83,7 @@ def separate(
     from avtools.each import filter_each
     from avtools.stream.targets import refuse_same, videos_of
 
-    one_of("--model", model, ("signal",))
+    one_of("--model", model, (SIGNAL,))
     one_of("--from", from_, FROM)
     pictures = tuple(video or ())
     if len(pictures) > 2:

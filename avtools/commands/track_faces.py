@@ -28,6 +28,7 @@ from typing import Annotated
 from avtools.commands.options import (
     CRF,
     FROM,
+    SIGNAL,
     Crf,
     Equirect,
     Fov,
@@ -35,6 +36,7 @@ from avtools.commands.options import (
     Hop,
     Inputs,
     Manner,
+    Model,
     Plot,
     Rows,
     Video,
@@ -57,12 +59,7 @@ def track_faces(
     inputs: Inputs,
     rows: Rows,
     manner: Manner,
-    model: Annotated[
-        str,
-        option(
-            "--model", metavar="NAME", show_default=True, help="What follows: signal (no network)."
-        ),
-    ] = "signal",
+    model: Model = SIGNAL,
     video: Video = None,
     detector: Annotated[
         str,
@@ -120,7 +117,7 @@ def track_faces(
     from avtools.stream.targets import videos_of
 
     one_of("--from", from_, FROM)
-    one_of("--model", model, ("signal",))
+    one_of("--model", model, (SIGNAL,))
     check_beside(None, plot)
     wish = Wish(
         video=video,

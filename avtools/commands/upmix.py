@@ -29,10 +29,12 @@ from functools import partial
 from typing import Annotated
 
 from avtools.commands.options import (
+    SIGNAL,
     Equirect,
     Fov,
     Inputs,
     Manner,
+    Model,
     Outputs,
     Plot,
     Video,
@@ -52,12 +54,7 @@ def upmix(
     inputs: Inputs,
     outputs: Outputs,
     manner: Manner,
-    model: Annotated[
-        str,
-        option(
-            "--model", metavar="NAME", show_default=True, help="What looks: signal (no network)."
-        ),
-    ] = "signal",
+    model: Model = SIGNAL,
     video: Video = None,
     downmix: Annotated[
         bool, option("--downmix", help="Take the mean of stereo's channels as the mono sound.")
@@ -83,7 +80,7 @@ def upmix(
     from avtools.each import filter_each
     from avtools.stream import targets
 
-    one_of("--model", model, ("signal",))
+    one_of("--model", model, (SIGNAL,))
     if not 0 <= width <= WIDEST:  # also what is not a number
         raise AvtoolsError(f"--width {width:g}: expected 0 to {WIDEST:g}")
     check_beside(None, plot)
