@@ -185,6 +185,15 @@ def test_fix_turns_what_is_flipped_and_nothing_else(tmp_path, scene):
     assert verdict_of(check(tmp_path / "out" / "b.mp4")) == "aligned"
 
 
+@needs_ffmpeg
+def test_fix_leaves_every_byte_of_what_is_aligned(tmp_path, scene):
+    old, new = tmp_path / "scene.flac", tmp_path / "out.flac"
+    shell(f"ffmpeg -v error -i {scene}/scene.wav -metadata title=choir -sample_fmt s16 {old}")
+    done = avtools("flip", "--fix", old, "--video", scene / "scene.mp4", "-o", new)
+    assert done.returncode == 0 and b"aligned" in done.stderr
+    assert new.read_bytes() == old.read_bytes()
+
+
 def test_fix_in_pipes(tmp_path, scene):
     """The samples of the scene come out, whichever way round they went in."""
     x = load(scene / "scene.wav")
