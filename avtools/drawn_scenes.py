@@ -12,6 +12,7 @@ import numpy as np
 
 from avtools.datasets.clip import Clip, Truth
 from avtools.datasets.events import read_events
+from avtools.errors import AvtoolsError, warn
 from avtools.synth.files import make, staged
 from avtools.synth.recipe import Recipe, SceneItem
 
@@ -86,10 +87,15 @@ def drawn(
     """Examples for the task, of the first `count` seeds from `first` on that suit it."""
     recipe = recipe_of(kind, preset, seconds)
     with TemporaryDirectory(prefix="avtools-") as folder:
-        yield [
+        found = [
             SceneExample(seed, recipes_of(task, recipe, things), folder)
             for seed, things in suited(task, recipe, first, count)
         ]
+        if not found:
+            raise AvtoolsError(f"no scene of {preset} has what {task.name} asks for")
+        if len(found) < count:
+            warn(f"{len(found)} scenes, not {count}, have what {task.name} asks for")
+        yield found
 
 
 def recipe_of(kind: str, preset: str, seconds: float) -> Recipe:

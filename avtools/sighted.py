@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from avtools.errors import warn
+from avtools.errors import AvtoolsError, warn
 
 # A channel is dead whose power is this share of the loudest one's, or less: 60 dB.
 DEAD = 1e-6
 # A sound field has as much power in X, Y and Z together as in W. Where they come to this share of
 # it, a silent one means that nothing sounds there; else its microphone is missing.
 WHOLE = 0.9
+LEAST_RATE = 4000  # Hz: below, nothing is left of what tells places
 NAMES = {2: ("left", "right"), 4: ("W", "Y", "Z", "X")}
 
 
@@ -16,6 +17,8 @@ def even_rate(sound):
     """The sound at a rate that has whole ticks: nearly all have."""
     from avtools.signal.motion import TICKS
 
+    if sound.rate < LEAST_RATE:
+        raise AvtoolsError(f"{sound.name}: {sound.rate} Hz, expected at least {LEAST_RATE}")
     if sound.rate % TICKS == 0:
         return sound
     from avtools.stream.resample import resampled

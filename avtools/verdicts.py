@@ -1,6 +1,7 @@
 """What flip --check and align360 share: an answer for each input as a row, or acted upon."""
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated
 
@@ -76,15 +77,18 @@ class Aside:
         sys.stderr.flush()
 
 
-def check_plots(inputs, plot: str | None) -> None:
-    """Refuse to draw several inputs into one file."""
+def check_plots(inputs, plot: str | None, also: Sequence[str] = ()) -> None:
+    """Refuse to draw several inputs into one file, or over what is read: an input, a list of them,
+    or a file of `also`."""
     from avtools.each import BESIDE
     from avtools.stream import targets
 
     if plot is not None:
         items = inputs.items()
         targets.check_beside("--plot", plot, items)
-        targets.refuse_doubles([targets.beside(plot, item, BESIDE["--plot"]) for item in items])
+        drawn = [targets.beside(plot, item, BESIDE["--plot"]) for item in items]
+        targets.refuse_doubles(drawn)
+        targets.refuse_same([*(item.path for item in items), *inputs.lists, *also], drawn)
 
 
 def picture_of(outputs: Outputs, video: str | None) -> str | None:

@@ -242,7 +242,7 @@ def sides_of(both, from_: str, powers):
     sound = both.sound
     if from_ == "auto" and sound.channels == 1:
         warn(f"{sound.name}: 1 channel has neither left nor right")
-        return sound.through(doubled, channels=2)
+        return even_rate(sound.through(doubled, channels=2))
     if from_ != "auto" or sound.channels != 2:
         sound = field_of(both, from_).through(powers.watch)
         if both.is_360:
@@ -251,11 +251,11 @@ def sides_of(both, from_: str, powers):
         if width == 2 * height:
             warn(f"{sound.name}: nothing marks its picture as 360; if it is, say --equirect")
         # Two cardioids to the sides hear it as microphones beside the camera do.
-        return sound.through(mix_blocks, STEREO["wy"], channels=2)
+        return even_rate(sound.through(mix_blocks, STEREO["wy"], channels=2))
     if both.is_360:
         warn(f"{sound.name}: stereo can't be told apart against a picture all around")
-        return sound.through(centred)
-    return sound.through(powers.watch)
+        return even_rate(sound.through(centred))
+    return even_rate(sound.through(powers.watch))
 
 
 def doubled(blocks):
@@ -279,12 +279,12 @@ def fixed(inputs: Inputs, wish: Wish, aside, form, bar: bool, item) -> None:
     with read_twice(item) as again:
         answer = answer_to(inputs, wish, item, bar)
         again()
-        asked = (form.codec, form.bitrate, form.gain, inputs.channels, inputs.stream)
-        asked += (form.video, inputs.is_windowed)
+        given = (form.codec, form.bitrate, inputs.channels, inputs.stream, form.video)
+        is_plain = set(given) == {None} and not form.gain and not inputs.is_windowed
         change = answer.verdict == "flipped"
-        if not change and not any(asked) and is_same_form(item):
+        if not change and is_plain and is_same_form(item):
             deliver.copy_file(item)
-        elif not change and not any(asked) and is_video(item):
+        elif not change and is_plain and is_video(item):
             deliver.copy_video(item, replace(form, copy_sound=True))
         else:
             with inputs.open(item.path) as sound:

@@ -81,27 +81,73 @@ def separate(
       avtools separate 360.mp4 --at=-90 | avtools convert --to binaural -o right.wav
     """
     from avtools.each import filter_each
-    from avtools.stream.targets import refuse_same, videos_of
+    from avtools.stream import targets
 
     one_of("--model", model, (SIGNAL,))
     one_of("--from", from_, FROM)
     pictures = tuple(video or ())
+    check_pictures(pictures, outputs, at)
+    items = inputs.items()
+    beside = [path for video in pictures for path in targets.videos_of(video, items)]
+    made = []
+    if items and (rest is not None or len(pictures) == 2):
+        made = outputs_of(items, outputs, pictures, rest)
+        read = [*beside, *inputs.lists, items[0].path]
+        targets.refuse_same(read, made[1:] if outputs.in_place else made)
+    wish = Wish(pictures, tuple(made[1:]), parse_at(at), from_, checked_fov(fov), equirect)
+    work = partial(filter_each, inputs, one=partial(separate_one, inputs, wish), also=beside)
+    return into_several(items[0], outputs, made, work) if made else work(outputs)
+
+
+def check_pictures(pictures: tuple[str, ...], outputs: Outputs, at: str | None) -> None:
     if len(pictures) > 2:
         raise AvtoolsError(f"{len(pictures)} pictures: expected one or two --video")
-    if len(pictures) == 2 and outputs.directory is None:
-        raise AvtoolsError("two pictures make two outputs: give --directory DIR")
+    if pictures and outputs.in_place:
+        raise AvtoolsError("--video and --in-place don't go together: name the --output")
+    if len(pictures) == 2 and (outputs.directory is None or outputs.output is not None):
+        raise AvtoolsError("two pictures make two outputs: give --directory DIR, not --output")
     if len(pictures) == 2 and at is not None:
         raise AvtoolsError("--at is for one picture, not for two")
-    items = inputs.items()
-    if rest is not None and len(items) > 1:
-        raise AvtoolsError(f"--rest is for one input, not for {len(items)}")
-    beside = [path for video in pictures for path in videos_of(video, items)]
-    wish = Wish(pictures, rest, parse_at(at), from_, checked_fov(fov), equirect)
-    if rest is not None:
-        refuse_same([*beside, *(item.path for item in items)], [rest])
-        if rest in (outputs.output or "-", "-"):
-            raise AvtoolsError(f"--rest {rest}: expected a file of its own")
-    return filter_each(inputs, outputs, one=partial(separate_one, inputs, wish), also=beside)
+
+
+def outputs_of(items, outputs: Outputs, pictures: tuple[str, ...], rest) -> list[str | None]:
+    """Where each picture's sound goes, and then the rest, if it is wanted: all of one input."""
+    from avtools.stream import targets
+
+    if len(items) > 1:
+        what = "two pictures are" if rest is None else "--rest is"
+        raise AvtoolsError(f"{what} for one input, not for {len(items)}")
+    if rest == "-":
+        raise AvtoolsError("--rest -: expected a file of its own")
+    o = outputs
+    if len(pictures) == 2:
+        if items[0].is_stdin:
+            raise AvtoolsError("two pictures: the sound is read twice, so it has to be a FILE")
+        made = [targets.named_after(video, items[0], o.directory, o.suffix) for video in pictures]
+        if made[0] == made[1]:
+            raise AvtoolsError(f"--video: by the names of both pictures it would be {made[0]}")
+    else:
+        chosen = targets.assign(items, o.output, o.directory, o.suffix, o.in_place)
+        made = [item.target for item in chosen]
+    made += [] if rest is None else [rest]
+    targets.refuse_doubles(["/dev/stdout" if path is None else path for path in made])
+    return made
+
+
+def into_several(item, outputs: Outputs, made: list[str | None], work) -> int:
+    """One input with several outputs: left alone where all of them exist, and each is told of."""
+    import os
+
+    from avtools.stream.batch import FINE
+    from avtools.stream.targets import announce
+
+    if outputs.skip_existing and all(path and os.path.exists(path) for path in made):
+        return FINE
+    first = {"output": made[0], "directory": None, "suffix": None, "skip_existing": False}
+    code = work(replace(outputs, **({"skip_existing": False} if outputs.in_place else first)))
+    if outputs.dry_run:
+        announce([replace(item, target=path) for path in made[1:]])
+    return code
 
 
 @dataclass(frozen=True)
@@ -109,7 +155,7 @@ class Wish:
     """What is asked of each input; it travels to other processes."""
 
     videos: tuple[str, ...]
-    rest: str | None
+    others: tuple[str, ...]  # what is written besides an input's own target
     at: tuple[float, str] | None  # how much, and of what: degrees, % or px
     from_: str
     fov: float
@@ -140,7 +186,7 @@ def separate_one(inputs, wish: Wish, form, bar: bool, item) -> None:
     from avtools.stream.deliver import check_target, deliver
     from avtools.stream.together import together
 
-    targets = targets_of(item, wish)
+    targets = [item.target, *wish.others]
     forms = [form_of(form, k, target, wish) for k, target in enumerate(targets)]
     for one, target in zip(forms[1:], targets[1:], strict=True):
         check_target(target, one)
@@ -173,24 +219,6 @@ def form_of(form, place: int, target: str | None, wish: Wish):
     if not (is_film(target) and wish.videos):
         return form
     return replace(form, video=wish.videos[min(place, len(wish.videos) - 1)])
-
-
-def targets_of(item, wish: Wish) -> list[str | None]:
-    """Where each picture's sound goes, and then the rest, if it is wanted."""
-    import os
-
-    targets = [item.target]
-    if len(wish.videos) == 2:
-        folder, name = os.path.split(item.target)
-        stems = [os.path.splitext(os.path.basename(v.rstrip("/")))[0] for v in wish.videos]
-        if stems[0] == stems[1]:
-            raise AvtoolsError(f"--video: both pictures have the name {stems[0]}, as outputs would")
-        ending = os.path.splitext(name)[1]
-        targets = [os.path.join(folder, stem + ending) for stem in stems]
-    rest = [] if wish.rest is None else [wish.rest]
-    if rest and rest[0] in targets:
-        raise AvtoolsError(f"--rest {rest[0]}: expected a file of its own")
-    return targets + rest
 
 
 def channels_of(both, from_: str):

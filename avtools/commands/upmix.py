@@ -78,19 +78,17 @@ def upmix(
       avtools convert talk.mp4 --to mono | avtools upmix --video talk.mp4 | sox - -n stat
     """
     from avtools.each import filter_each
-    from avtools.stream import targets
+    from avtools.stream.targets import videos_of
+    from avtools.verdicts import check_plots
 
     one_of("--model", model, (SIGNAL,))
     if not 0 <= width <= WIDEST:  # also what is not a number
         raise AvtoolsError(f"--width {width:g}: expected 0 to {WIDEST:g}")
     check_beside(None, plot)
-    items = inputs.items()
-    if plot is not None:
-        targets.check_beside("--plot", plot, items)
-    drawn = [] if plot is None else [targets.beside(plot, item, ".png") for item in items]
-    targets.refuse_doubles(drawn)
-    beside = targets.videos_of(video, items)
-    targets.refuse_same([*beside, *(item.path for item in items)], drawn)
+    if video is not None and outputs.in_place:
+        raise AvtoolsError("--video and --in-place don't go together: name the --output")
+    beside = videos_of(video, inputs.items())
+    check_plots(inputs, plot, beside)
     wish = Wish(video, downmix, width, checked_fov(fov), equirect, plot)
     return filter_each(inputs, outputs, one=partial(upmix_one, inputs, wish), also=beside)
 

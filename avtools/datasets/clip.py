@@ -4,7 +4,7 @@ A clip holds paths and times, no samples: it can be made by the million and sent
 `hear` and `see` decode the window that is asked for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,6 +87,18 @@ class Clip:
         from avtools.datasets.seeing import see
 
         return see(self, fps, size, start, duration)
+
+    def shown(
+        self,
+        fps: float | None = None,
+        size: tuple[int, int] | None = None,
+        start: float = 0.0,
+        duration: float | None = None,
+    ) -> "Iterator[tuple[float, np.ndarray]]":
+        """What `see` sees, one by one: (seconds since `start`, picture), none held."""
+        from avtools.datasets.seeing import shown
+
+        return shown(self, fps, size, start, duration)
 
     def events(self) -> list[Event]:
         """What is heard within the clip, its beginning being 0 s."""

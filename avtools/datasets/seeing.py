@@ -8,6 +8,7 @@ Of a stereoscopic picture the left eye's is taken.
 """
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -26,6 +27,24 @@ def see(
     start: float,
     duration: float | None,
 ) -> np.ndarray:
+    times, taken = [], []
+    for time, picture in shown(clip, fps, size, start, duration):
+        times.append(time)
+        taken.append(picture)
+    if not taken:
+        raise AvtoolsError(f"{clip.video}: no picture from {clip.start + start:g} s on")
+    late = 0 if fps is None else round(times[0] * fps)
+    return np.stack([taken[0]] * late + taken)
+
+
+def shown(
+    clip: Clip,
+    fps: float | None,
+    size: tuple[int, int] | None,
+    start: float,
+    duration: float | None,
+) -> Iterator[tuple[float, np.ndarray]]:
+    """The same one by one, with their seconds since `start`; there is none before the first."""
     if clip.video is None:
         raise AvtoolsError(f"{clip.key}: a clip without a picture")
     if fps is not None and not 0 < fps < float("inf"):
@@ -34,22 +53,13 @@ def see(
     if os.path.isdir(clip.video):
         from avtools.datasets.pieces import pictures
 
-        shown = pictures(clip.video, clip.picture_rate, fps, size, first, length)
-        begins = 0.0
-    else:
-        begins, eye = file_begins(clip.video), left_eye(read_spatial(clip.video))
-        if size is not None:  # of what both eyes see
-            size = (size[0] * (1 + (eye in ("left", "right"))), size[1] * (1 + (eye == "top")))
-        # The sum is rounded, or the tick at the very time of a frame might see the one before.
-        shown = frames(
-            clip.video, rate=fps, size=size, start=round(first + begins, 6), duration=length
-        )
-        shown = ((time, eye_of(picture, eye)) for time, picture in shown)
-    times, taken = [], []
-    for time, picture in shown:
-        times.append(time)
-        taken.append(picture)
-    if not taken:
-        raise AvtoolsError(f"{clip.video}: no picture from {first:g} s on")
-    late = 0 if fps is None else round((times[0] - begins - first) * fps)
-    return np.stack([taken[0]] * late + taken)
+        for time, picture in pictures(clip.video, clip.picture_rate, fps, size, first, length):
+            yield time - first, picture
+        return
+    begins, eye = file_begins(clip.video), left_eye(read_spatial(clip.video))
+    if size is not None:  # of what both eyes see
+        size = (size[0] * (1 + (eye in ("left", "right"))), size[1] * (1 + (eye == "top")))
+    # The sum is rounded, or the tick at the very time of a frame might see the one before.
+    base = round(first + begins, 6)
+    for time, picture in frames(clip.video, rate=fps, size=size, start=base, duration=length):
+        yield time - begins - first, eye_of(picture, eye)

@@ -34,17 +34,23 @@ class Listening:
 
 def listening(both: Together, from_: str = "auto"):
     """What is heard, and what ties it to places in the picture."""
-    sound = both.sound
+    hear, sound, ear = hear_level, both.sound, DeafEar()
     if sound.channels > 2 or from_ != "auto":
-        sound = field_of(both, from_)
-        if both.is_360:
-            return Listening(hear_field(sound.blocks, sound.rate, STEP)), FieldEar()
-        # An ordinary picture has no known place in the field: left against right, then.
-        sound = sound.through(mix_blocks, STEREO["wy"], channels=2)
-    if sound.channels == 2 and not both.is_360:
-        return Listening(hear_stereo(sound.blocks, sound.rate, STEP)), StereoEar()
+        hear, sound, ear = hear_field, field_of(both, from_), FieldEar()
+        if not both.is_360:  # an ordinary picture has no known place in it: left and right, then
+            sound = sound.through(mix_blocks, STEREO["wy"], channels=2)
     # Stereo can't tell the sides of a sphere: front and back are one to it.
-    return Listening(hear_level(sound.blocks, sound.rate, STEP)), DeafEar()
+    if sound.channels == 2 and not both.is_360:
+        hear, ear = hear_stereo, StereoEar()
+    sound = whole_steps(sound)
+    return Listening(hear(sound.blocks, sound.rate, STEP)), ear
+
+
+def whole_steps(sound):
+    """At a rate of which a step is a whole number of samples: else it would run away."""
+    from avtools.stream.resample import resampled
+
+    return sound if (sound.rate * STEP).denominator == 1 else resampled(sound, 48_000)
 
 
 def reference_of(

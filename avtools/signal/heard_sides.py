@@ -96,7 +96,7 @@ def hear_field(blocks, rate: int, step: Fraction) -> Iterator[Heard]:
     """
     from avtools.dsp.listening import FoaListener
 
-    field, whole = tee(blocks)
+    field, whole = tee(x.copy() for x in blocks)  # a block is valid until the next is asked for
     levels = hear_level((x[:1] for x in whole), rate, step)
     listener = FoaListener(rate=rate, hop=max(32, round(rate * step)), slots=2, most=3)
     for row, loud in zip(listener.through(field), levels, strict=False):

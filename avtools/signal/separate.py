@@ -204,14 +204,15 @@ def separate_blocks(
     """
     if len(seen) not in (1, 2):
         raise ValueError(f"{len(seen)} pictures, expected one or two")
-    last, past, tail = None, np.zeros(2), None
+    last, past, tail, is_seen = None, np.zeros(2), None, False
     for x, movements, is_last in stretches(blocks, rate, *seen):
         now = told_apart(x, rate, wish.is_field)
         if last is not None and _is_exchanged(last, now, STEP * rate):
             now = now.exchanged()
         scores, best = _scores(now, movements, wish)
         past = KEEP * past + scores
-        shares = _shares(past, now, len(movements[0]), best, len(seen))
+        is_seen = is_seen or best > CHANCE
+        shares = _shares(past if is_seen else None, now, len(movements[0]), len(seen))
         if found is not None:
             found.add(best, shares, not x.any())
         made = _mixed(now.sounds, shares, len(seen))
@@ -241,12 +242,15 @@ def _scores(now: Stretch, movements: list[np.ndarray], wish: Wish) -> tuple[np.n
     return total, best
 
 
-def _shares(past: np.ndarray, now: Stretch, ticks: int, best: float, pictures: int) -> np.ndarray:
-    """How much of each sound the first picture gets, (2,), 0 to 1."""
+def _shares(past: np.ndarray | None, now: Stretch, ticks: int, pictures: int) -> np.ndarray:
+    """How much of each sound the first picture gets, (2,), 0 to 1.
+
+    `past` is what speaks for each, up to now; None while nothing in the picture went with any.
+    """
     if pictures == 1 and now.is_one(ticks):
         return np.ones(2)
     power = now.power.sum(axis=1)
-    if best <= CHANCE:
+    if past is None:
         return (power == power.max()).astype(float)
     first = 1 / (1 + np.exp(-np.clip((past[0] - past[1]) / SURE, -50, 50)))
     return np.array([first, 1 - first])

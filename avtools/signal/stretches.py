@@ -19,15 +19,17 @@ def stretches(
     What is not a number in the sound becomes zeros. Pictures that end early stand still from there
     on; those that never come have no cells.
     """
-    held, pictures = None, [_Seen(s) for s in seen]
+    held, count, pictures = [], 0, [_Seen(s) for s in seen]
     span, step = SPAN * rate, STEP * rate
     for x in blocks:
-        x = finite(x)
-        held = x.copy() if held is None else np.concatenate([held, x], axis=1)
-        while held.shape[1] >= span + step:
-            yield held[:, :span], [p.take(SPAN * TICKS, STEP * TICKS) for p in pictures], False
-            held = held[:, step:]
-    if held is not None and held.shape[1]:
+        held.append(finite(x).copy())
+        count += x.shape[1]
+        while count >= span + step:
+            whole = np.concatenate(held, axis=1)
+            yield whole[:, :span], [p.take(SPAN * TICKS, STEP * TICKS) for p in pictures], False
+            held, count = [whole[:, step:]], count - step
+    if count:
+        held = np.concatenate(held, axis=1)
         ticks = held.shape[1] * TICKS // rate
         yield held, [p.take(ticks, ticks) for p in pictures], True
 

@@ -65,6 +65,17 @@ def _renamed(item: Item, suffix: str | None, video: str | None) -> str:
     return f"{stem}{extra}.{format}" if dot else f"{stem}{suffix or ''}{ending}"
 
 
+def named_after(video: str, item: Item, directory: str, suffix: str | None = None) -> str:
+    """A result that has the name of a picture (or of the folder it is in), and the format and the
+    subfolder of the input."""
+    stem = os.path.basename(os.path.abspath(video))
+    if not os.path.isdir(video):
+        stem = os.path.splitext(stem)[0]
+    folder, name = os.path.split(item.relative)
+    relative = os.path.join(folder, stem + os.path.splitext(name)[1])
+    return os.path.join(directory, _renamed(replace(item, relative=relative), suffix, None))
+
+
 def videos_of(video: str | None, items: Sequence[Item]) -> list[str]:
     """The pictures that --video names for these inputs; what is missing is told in its turn."""
     if video is None:

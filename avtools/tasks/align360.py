@@ -2,7 +2,7 @@
 
 Beside the error of the answer stands that of the first paper, which weighs the errors of all yaws
 by their probabilities. Here these are the softmax of what speaks for each yaw, as steep as makes
-all within 15 degrees of the answer as probable as the answer's confidence says.
+those within 3 degrees of the answer as probable as the answer's confidence says.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from avtools.dsp.rotation import foa_matrix, rotation_matrix
 from avtools.dsp.sphere import angle_apart
 from avtools.tasks.task import Columns, Score, Task, average, heard, mean, middle, pictures
 
-# As near as this an answer is right.
-NEAR_DEG = 15.0
+# What the confidence of an answer is about.
+NEAR_DEG = 3.0
 # Of exponents: beyond it nothing but the peak is left.
 STEEPEST, HALVINGS = 1e4, 60
 

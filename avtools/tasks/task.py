@@ -67,6 +67,8 @@ def chance(seed: int, task: str, key: str) -> np.random.Generator:
 
 def heard(clip: Clip, channels: tuple[int, ...]) -> tuple[np.ndarray, int]:
     """The clip's sound (channels, samples), which must have one of these numbers of channels."""
+    if clip.convention == "mic" and 4 in channels:
+        raise ValueError("four microphones, expected first-order ambisonics or stereo")
     sound, rate = clip.hear()
     if rate % PICTURES:  # ticks are whole samples
         sound, rate = clip.hear(PICTURES * round(rate / PICTURES))
@@ -81,7 +83,5 @@ def pictures(clip: Clip, is_360: bool) -> Iterator[tuple[float, np.ndarray]]:
     """The clip's pictures with their times, at the size that movement is looked for at."""
     from avtools.signal.motion import small_size
 
-    first = clip.see(fps=PICTURES, duration=1 / PICTURES)[0]
-    height, width = first.shape[:2]
-    for k, picture in enumerate(clip.see(PICTURES, small_size(width, height, is_360))):
-        yield k / PICTURES, picture
+    height, width = clip.see(fps=PICTURES, duration=1 / PICTURES)[0].shape[:2]
+    return clip.shown(size=small_size(width, height, is_360))

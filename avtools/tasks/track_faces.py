@@ -113,8 +113,9 @@ def followed(
 
     time, given = reference
     small = small_size(size, given)
-    pictures = clip.see(float(1 / STEP), small)
-    shown = pictures[min(round(time / float(STEP)), len(pictures) - 1)]
+    fps = float(1 / STEP)
+    there = round(time * fps) / fps
+    shown = clip.see(fps, small, there, 1 / fps)[0]
     is_360 = len(sound) == 4
     if not listens:
         ear, windows = heard_sides.DeafEar(), iter(())
@@ -123,8 +124,7 @@ def followed(
     else:
         ear, windows = heard_sides.StereoEar(), heard_sides.hear_stereo(iter([sound]), rate, STEP)
     scale = np.array([*small, *small]) / [*size, *size]
-    timed = ((k * float(STEP), picture) for k, picture in enumerate(pictures))
-    made = track(timed, windows, shown, given * scale, ear, is_360)
+    made = track(clip.shown(fps, small), windows, shown, given * scale, ear, is_360)
     steps = [box for some in made for box in some]
     boxes = np.array([[b.x, b.y, b.width, b.height] for b in steps]) * [*size, *size]
     return (

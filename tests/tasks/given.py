@@ -8,7 +8,8 @@ RATE = 16000
 
 
 class Given:
-    channel, duration, start, truth, video = None, None, 0.0, None, None
+    channel, convention, duration, start = None, None, None, 0.0
+    truth = video = None
 
     def __init__(self, key: str, sound=None, events: list[Event] = (), rate: int = RATE):
         self.key = self.source = key

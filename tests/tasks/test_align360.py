@@ -59,7 +59,7 @@ def test_probabilities_say_what_confidence_says(confidence):
     places = np.arange(96) * 3.75
     curve = 3 * np.exp(-(((places - 120) / 20) ** 2)) + np.sin(np.deg2rad(7 * places))
     likely = align360.probabilities(curve, confidence)
-    near = abs(places - places[curve.argmax()]) <= 15
+    near = abs(places - places[curve.argmax()]) <= 3
     assert likely.sum() == pytest.approx(1) and likely[near].sum() == pytest.approx(confidence)
     assert likely.argmax() == curve.argmax()
 
