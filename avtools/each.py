@@ -103,6 +103,7 @@ def write_rows(
     from avtools.stream.tables import Table
 
     items = inputs.items()
+    targets.refuse_media(rows.output)
     outputs = [] if rows.output in (None, "-") else [rows.output]
     for name, path in (beside or {}).items():
         if path is not None:

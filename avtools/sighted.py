@@ -30,7 +30,7 @@ class Powers:
     """How much each channel holds, of stereo or AmbiX: one that is dead makes false places."""
 
     def __init__(self):
-        self.sums = np.zeros(1)
+        self.sums, self.difference = np.zeros(1), 0.0
 
     def watch(self, blocks):
         for x in blocks:
@@ -38,6 +38,9 @@ class Powers:
             if not np.isfinite(power).all():
                 power = (np.nan_to_num(x.astype(np.float64), posinf=0, neginf=0) ** 2).sum(axis=1)
             self.sums = self.sums + power
+            if len(x) == 2:
+                apart = np.nan_to_num(x[0].astype(np.float64) - x[1])
+                self.difference += apart @ apart
             yield x
 
     def dead(self) -> list[int]:
@@ -51,8 +54,11 @@ class Powers:
         return [] if is_whole else [c for c in (1, 3) if silent[c]]
 
     def mislead(self, name: str) -> bool:
-        """Whether a channel is dead, which is said."""
+        """Whether a channel is dead, or both are one, which is said."""
         dead = self.dead()
+        if len(self.sums) == 2 and self.difference <= DEAD * self.sums.max() > 0:
+            warn(f"{name}: both channels are the same: where sounds come from can't be told")
+            return True
         if dead:
             which = " and ".join(NAMES[len(self.sums)][c] for c in dead)
             warn(f"{name}: dead channel {which}: where sounds come from can't be told")

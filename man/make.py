@@ -35,6 +35,13 @@ standard output as WAV (32-bit float), so that tools chain in pipes with each ot
 with ffmpeg. Memory does not grow with the length of the sound, and the first samples leave before
 the last arrive. An output file appears whole or not at all."""
 
+BOTH = """\
+Without a FILE, or for -, a sound is read from standard input. Answers are rows, which go to
+standard output or to --output: a table on a terminal, CSV with a line of names in a pipe, JSON
+Lines with --format json. Where a sound is asked for, that goes to standard output as WAV (32-bit
+float) or to --output and --directory instead, and rows go to standard error. An output file appears
+whole or not at all."""
+
 MADE = """\
 Nothing is read. Without --output and --directory, sound goes to standard output as WAV (32-bit
 float), so that it can be piped to other tools. An output file appears whole or not at all."""
@@ -100,6 +107,7 @@ def command_page(name: str) -> str:
     options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
     names = {name for o in options for name in o.opts}
     streams = STREAMS if "--codec" in names else TABLES if "--format" in names else FILES
+    streams = BOTH if {"--codec", "--format", "--check"} <= names else streams
     files = next((p for p in command.params if p.param_type_name == "argument"), None)
     is_task = files is not None and files.name == "task"
     streams, operand = (TASKS, " TASK") if is_task else (streams, " [FILE]..." * bool(files))

@@ -7,8 +7,9 @@ those that stay and move in time with their sound.
 yaw is the turn of the sound: after rotate-foa --yaw 180 the answer is 180. pitch and roll are 0
 unless --pitch-roll looks for any rotation, as after a camera that was mounted upside down; a
 single thing that stays where it is can't tell these. confidence is the probability that the answer
-is right within 3 degrees. verdict: aligned within --tolerance, misaligned, or unsure, which is the
-answer where nothing moves, the sound comes from everywhere, or sight and sound go different ways.
+is right within 3 degrees (15 with --pitch-roll). verdict: aligned within --tolerance, misaligned,
+or unsure, which is the answer where nothing moves, the sound comes from everywhere, or sight and
+sound go different ways.
 
 --check answers scripts by the exit status: 0 aligned, 1 misaligned, 3 unsure.
 
@@ -104,7 +105,7 @@ def align360(
         work = partial(answered, inputs, wish, bar=rows.jobs == 1)
         beside = {"--plot": plot}
         return write_rows(inputs, rows, COLUMNS, work, answers=True, beside=beside, also=also)
-    check_plots(inputs, plot)
+    check_plots(inputs, plot, also)
     aside = Aside(COLUMNS, form)
     if outputs.jobs > 1 and not outputs.dry_run:
         aside.begin()

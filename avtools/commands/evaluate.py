@@ -141,7 +141,7 @@ def evaluate(
             found = stack.enter_context(scenes_of(chosen, data, split, seconds, count, seed))
         else:
             found = examples_of(chosen, data, split, seconds, count, chance_seed)
-            refuse_inputs(found, rows.output, clips, plot)
+            refuse_inputs(data, found, rows.output, clips, plot)
         known, code = examined_all(chosen, models, chance_seed, found, rows.jobs, clips)
         for row in told(chosen, known, other, chance_seed):
             summary.add({"task": task} | row)
@@ -190,11 +190,15 @@ def outputs(*named: str | None) -> list[str]:
     return [path for path in named if path not in (None, "-")]
 
 
-def refuse_inputs(found: list, *named: str | None) -> None:
+def refuse_inputs(data: str, found: list, *named: str | None) -> None:
+    import os
+
+    from avtools.datasets.manifest import OF_FOLDER
     from avtools.stream.targets import refuse_same
 
     if written := outputs(*named):
-        used = {p for e in found for c in e.clips for p in (c.sound, c.video) if p is not None}
+        used = {os.path.join(data, OF_FOLDER)}
+        used |= {p for e in found for c in e.clips for p in (c.sound, c.video) if p is not None}
         used |= {c.truth.path for e in found for c in e.clips if c.truth is not None}
         refuse_same(sorted(used), written)
 
@@ -223,9 +227,8 @@ def other_run(task, path: str) -> dict[str, dict[str, str]]:
     if len(models := dict.fromkeys(row["model"] for row in lines)) > 1:
         raise AvtoolsError(f"{path}: rows of {', '.join(models)}, expected one model")
     found = {row["clip"]: row for row in lines}
-    means = [score.column for score in task.scores if score.column is not None]
-    if not any(column in row for row in found.values() for column in means):
-        raise AvtoolsError(f"{path}: no rows of clips of {task.name} ({', '.join(means)})")
+    if not any(set(task.columns) <= set(row) for row in found.values()):
+        raise AvtoolsError(f"{path}: no rows of clips of {task.name} ({', '.join(task.columns)})")
     return found
 
 

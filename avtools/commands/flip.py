@@ -115,7 +115,7 @@ def flip(
         work = partial(checked, inputs, wish, bar=rows.jobs == 1)
         beside = {"--plot": plot}
         return write_rows(inputs, rows, COLUMNS, work, answers=True, beside=beside, also=also)
-    check_plots(inputs, plot)
+    check_plots(inputs, plot, also)
     aside = Aside(COLUMNS, form)
     if outputs.jobs > 1 and not outputs.dry_run:
         aside.begin()

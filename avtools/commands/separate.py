@@ -237,15 +237,19 @@ def channels_of(both, from_: str):
 
 def taken_out(blocks, sound, views, wish: Wish, spools):
     """What the first picture shows; all else waits in the spools."""
+    from avtools.sighted import Powers
     from avtools.signal.motion import movement, small_size
     from avtools.signal.separate import Found, separate_blocks
 
-    known, found = wanted(sound, views, wish), Found()
+    known, found, powers = wanted(sound, views, wish), Found(), Powers()
+    blocks = powers.watch(blocks)
     seen = [movement(v.pictures(size=small_size(*v.size, v.is_360)), v.is_360) for v in views]
     for made in separate_blocks(blocks, sound.rate, seen, known, found):
         for spool, waiting in zip(spools, made[1:], strict=False):
             spool.add(waiting)
         yield made[0]
+    if powers.mislead(sound.name):
+        return
     if not found.is_seen and not found.is_silent:
         warn(f"{sound.name}: nothing in the picture goes with the sound: the stronger one is taken")
     elif found.count:
@@ -278,7 +282,7 @@ def share_of(wish: Wish, view) -> float:
     else:
         half = math.radians(wish.fov / 2)
         if abs(number) >= 90:
-            raise AvtoolsError(f"--at {number:g}: behind the camera")
+            raise AvtoolsError(f"--at {number:g}: beside or behind the camera")
         share = 0.5 - math.tan(math.radians(number)) / (2 * math.tan(half))
     if not 0 <= share <= 1:
         raise AvtoolsError(

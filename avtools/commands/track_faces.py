@@ -242,6 +242,9 @@ def tracked(inputs: Inputs, wish: Wish, item, bar: bool):
 
 
 def nobody(wish: Wish) -> str:
+    if wish.detector.startswith("boxes:"):
+        path = wish.detector.removeprefix("boxes:")
+        return f"no boxes of it in {path} (see its column file), no rows"
     if wish.reference is None:
         return "no face found, no rows (--detector takes other finders, and boxes from a file)"
     return f"no face found at {wish.reference:g} s, no rows (--reference takes another time)"

@@ -33,7 +33,7 @@ class Answer:
     yaw: float  # degrees that the sound is turned by against the picture
     pitch: float
     roll: float
-    confidence: float  # probability that the answer is right within 3 degrees
+    confidence: float  # probability that the answer is right within 3 degrees, any rotation 15
     verdict: str  # aligned, misaligned or unsure
     curve: np.ndarray  # (COLUMNS,) what speaks for the yaws 0, STEP_DEG, ...
     heard: np.ndarray  # (ROWS, COLUMNS) where the sound came from in all

@@ -55,7 +55,8 @@ def check_turnable(spatial: Spatial, width: int, height: int, name: str) -> None
         )
     if width != 2 * height:
         raise AvtoolsError(
-            f"{name}: its picture ({width} x {height}) is not equirectangular, it can't be turned"
+            f"{name}: its picture is {width} x {height}, but an equirectangular one is twice as "
+            "wide as high (two eyes' side by side: avtools convert --spherical left-right)"
         )
     warn(f"{name}: nothing marks its picture as 360; taken as equirectangular")
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from avtools.errors import AvtoolsError
 from avtools.stream.batch import Item
-from avtools.stream.files import VIDEO_SUFFIXES
+from avtools.stream.files import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
 
 def assign(
@@ -162,3 +162,10 @@ def refuse_doubles(outputs: Sequence[str]) -> None:
         if path in seen:
             raise AvtoolsError(f"{path}: named for two outputs")
         seen.add(path)
+
+
+def refuse_media(path: str | None) -> None:
+    """A table in a file that says it is sound or film would only be found out much later."""
+    ending = os.path.splitext(path or "")[1].lower()
+    if ending in SOUND_SUFFIXES | VIDEO_SUFFIXES:
+        raise AvtoolsError(f"{path}: rows go into a table: .csv, .json or .jsonl, not {ending}")

@@ -155,7 +155,7 @@ def _picture_file(item, video: str | None) -> tuple[str, str]:
     if not item.is_stdin:
         return picture_path(item.path), item.path
     if not _stdin_is_file():
-        raise AvtoolsError("standard input: a pipe has no picture to it: name one, --video FILE")
+        raise AvtoolsError("standard input: a pipe's picture is not read: name one, --video FILE")
     return picture_path("-"), "standard input"
 
 

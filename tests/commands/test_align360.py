@@ -262,8 +262,11 @@ def inputs(scene, tmp_path_factory):
         (("foa.wav",), "foa.wav: no video stream: name the picture, --video FILE"),
         (("mute.mp4",), "mute.mp4: no audio stream: name the sound as FILE"),
         (("mono.wav", "--video", "360.mp4"), "mono.wav: 1 channel"),
-        (("foa.wav", "--video", "flat.mp4", "-q"), "(160 x 90) is not equirectangular"),
-        (("foa.wav", "--video", "portrait.mp4", "-q"), "(90 x 160) is not equirectangular"),
+        (("foa.wav", "--video", "flat.mp4", "-q"), "160 x 90, but an equirectangular one is twice"),
+        (
+            ("foa.wav", "--video", "portrait.mp4", "-q"),
+            "90 x 160, but an equirectangular",
+        ),
         (("foa.wav", "--video", "flat.mp4", "--equirect", "-q"), "160 x 90"),
         (("foa.wav", "--video", "none.mp4"), "none.mp4: No such file"),
         (("foa.wav", "--video", "."), "no video of the name foa"),
@@ -285,7 +288,7 @@ def test_refusals(inputs, options, words):
 
 def test_standard_input(scene, own):
     done = shell(f"cat {scene}/foa.wav | avtools align360 --check")
-    assert "a pipe has no picture to it: name one, --video FILE" in one_line(done)
+    assert "a pipe's picture is not read: name one, --video FILE" in one_line(done)
     with (scene / "turned.mp4").open("rb") as file:
         assert apart(row_of(align(stdin=file)), own + 90) <= 1
     done = shell("script -qec 'avtools align360' /dev/null")

@@ -196,7 +196,7 @@ def test_a_sound_from_a_pipe(made):
         return done.stdout.decode().strip()
 
     assert said(str(made), input=wave.getvalue()) == "standard input 168000 88 0.0"
-    alone = "standard input: a pipe has no picture to it: name one, --video FILE"
+    alone = "standard input: a pipe's picture is not read: name one, --video FILE"
     assert said(input=wave.getvalue()) == alone
     with open(made, "rb") as file:  # a file can be read a second time
         assert said(stdin=file) == "standard input 192000 100 0.0"
@@ -273,7 +273,7 @@ def test_shapes_that_are_no_sphere(tmp_path):
     wide = film(tmp_path / "wide.mp4", flashing(2.4, 64, 36), clicking(2.4))
     expected = "its picture is 64 x 36, but an equirectangular one is twice as wide as high"
     assert refusal(wide, equirect=True) == f"{wide}: {expected}"
-    assert "(64 x 36) is not equirectangular" in refusal(wide, kind="360")
+    assert "64 x 36, but an equirectangular one is twice" in refusal(wide, kind="360")
     square = film(tmp_path / "square.mp4", flashing(2.4, 64, 64), clicking(2.4))
     for how in ({"equirect": True}, {"kind": "360"}):
         assert "--spherical top-bottom" in refusal(square, **how)
