@@ -48,12 +48,13 @@ def test_the_tables_of_the_methods_without_training(tmp_path):
             rows = [row for row in csv.DictReader(file) if row["model"] == model]
         return {row["metric"]: float(row["value"] or "nan") for row in rows}
 
-    assert figures("flip")["brier"] < 0.1 and figures("flip-360")["brier"] < 1
+    assert figures("flip")["brier"] < 0.1 and figures("flip-360")["brier"] < 0.25
     assert figures("align360")["error_deg"] < 15
     assert figures("upmix")["complex_l1"] != figures("upmix", "mono")["complex_l1"]
     for name in ("separate", "separate-360"):
-        ideal, own = (figures(name, m)["si_sdr_improvement_db"] for m in ("ideal", "signal"))
-        assert ideal > own
+        models = ("ideal", "signal")
+        ideal, own = (figures(name, m)["si_sdr_improvement_db"] for m in models)
+        assert ideal > own > 2
     assert figures("track-faces")["ap50"] > 0.5
     assert "small" in done.stdout and (tmp_path / "flip-reliability.png").stat().st_size > 10_000
 

@@ -173,6 +173,7 @@ def check_outputs(task, models, data: str, rows: Rows, clips, against, plot) -> 
     one_of("--format", rows.format, FORMATS)
     if clips == "-":
         raise AvtoolsError("--clips -: expected a file; standard output is for the figures")
+    targets.refuse_media(rows.output)
     written = outputs(rows.output, clips, plot)
     targets.refuse_same([data] if against is None else [data, against], written)
     targets.refuse_doubles(written)

@@ -69,6 +69,20 @@ def own(scene) -> float:
     return float(row["yaw"])
 
 
+def test_a_camera_upside_down_is_turned_back(scene, tmp_path):
+    """Any rotation: what is found is undone, whichever angles name it."""
+    turned, back = tmp_path / "turned.wav", tmp_path / "back.wav"
+    roll = ("rotate-foa", scene / "foa.wav", "--yaw", 40, "--roll", 180, "-o", turned)
+    assert avtools(*roll).returncode == 0
+    call = (turned, "--video", scene / "360.mp4", "--pitch-roll", "--apply", "-o", back)
+    done = align(*call)
+    (row,) = rows_of(done.stderr)
+    assert row["verdict"] == "misaligned" and apart(row, 40) < 10
+    assert abs(abs(float(row["roll"])) - 180) < 10 and abs(float(row["pitch"])) < 10
+    x, y = (load(path) for path in (scene / "foa.wav", back))
+    assert min(np.corrcoef(x[:, c], y[:, c])[0, 1] for c in (1, 3)) > 0.9
+
+
 @pytest.mark.parametrize("yaw", [180, -135])
 def test_a_turn_is_found(scene, own, yaw):
     done = shell(

@@ -168,6 +168,8 @@ def test_a_scene_is_made_asked_of_and_removed(tmp_path, monkeypatch):
         (("doa", "--data", ".", "--model", "front,front"), "one of them is named twice"),
         (("flip", "--data", ".", "--model", "none,signal", "--plot", "x.png"), "--plot: of one"),
         (("doa", "--data", ".", "--model", "front,signal", "--against", "x"), "--against: of one"),
+        (("separate", "--data", "synth:easy", "--count", 1), "no scene of easy has what separate"),
+        (("doa", "--data", ".", "-o", "x.wav"), "x.wav: rows go into a table"),
         (("doa", "--data", ".", "--seconds", 0.1), "--seconds 0.1: expected 0.5 to 300"),
         (("doa", "--data", ".", "--plot", "x.png"), "neither probabilities nor errors"),
         (("doa", "--data", ".", "--format", "xml"), "--format xml: expected one of"),
@@ -185,8 +187,18 @@ def test_refusals(tmp_path, call, said):
 
 def test_another_task_is_nothing_to_compare_with(fields, stereo, tmp_path):
     (tmp_path / "x.csv").write_text("clip,source,model,env\na,b,mono,1\n")
-    call = ("evaluate", "doa", "--data", fields / "list.csv", "--against", tmp_path / "x.csv")
-    assert "no rows of clips of doa" in one_line(avtools(*call))
+    (tmp_path / "y.csv").write_text("clip,source,model,direction_error_deg,env\na,b,mono,1,1\n")
+    for name in ("x.csv", "y.csv"):
+        call = ("evaluate", "doa", "--data", fields / "list.csv", "--against", tmp_path / name)
+        assert "no rows of clips of doa" in one_line(avtools(*call))
+
+
+def test_a_folders_manifest_is_an_input(tmp_path):
+    save(tmp_path / "a.wav", noise(2, RATE // 4))
+    (tmp_path / "manifest.csv").write_text("file\na.wav\n")
+    call = ("evaluate", "flip", "--data", tmp_path, "--model", "none", "-o")
+    assert "is an input itself" in one_line(avtools(*call, tmp_path / "manifest.csv"))
+    assert (tmp_path / "manifest.csv").read_text() == "file\na.wav\n"
 
 
 def test_inputs_are_not_written_to(fields):

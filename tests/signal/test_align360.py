@@ -55,7 +55,7 @@ def test_every_split_into_blocks_gives_the_same(film):
     x = sound(77)
     whole = align([x], RATE, film)
     parts = align(np.split(x, range(1234, x.shape[1], 1234), axis=1), RATE, film)
-    assert apart(parts.yaw, whole.yaw) < 0.15
+    assert apart(parts.yaw, whole.yaw) < 0.01
     assert parts.confidence == pytest.approx(whole.confidence, abs=1e-3)
 
 

@@ -71,7 +71,7 @@ def test_every_split_into_blocks_gives_the_same(stereo):
     assert 1e-6 < whole.flipped < 0.5
     for size in (999, 20_000):
         parts = check(np.split(weak, range(size, weak.shape[1], size), axis=1), RATE, film)
-        assert parts.flipped == pytest.approx(whole.flipped, rel=0.01)
+        assert parts.flipped == pytest.approx(whole.flipped, rel=1e-4)
 
 
 def without_sides(sound: np.ndarray) -> dict[str, np.ndarray]:

@@ -100,12 +100,12 @@ def test_every_split_gives_the_same(size):
         evidence([x]), evidence(np.split(x, range(size, x.shape[1], size), axis=1)), strict=True
     ):
         assert len(whole) == 27
-        assert parts == pytest.approx(whole, abs=1e-3 * float(whole.max()))
+        assert parts == pytest.approx(whole, abs=1e-5 * float(whole.max()))
     x = wave(bursts(1.2), 37, 12)
     whole = np.concatenate(list(field_maps([x], RATE)))
     parts = np.concatenate(list(field_maps(np.split(x, range(size, x.shape[1], size), 1), RATE)))
     assert len(whole) == 30
-    assert parts == pytest.approx(whole, abs=1e-3 * float(whole.max()))
+    assert parts == pytest.approx(whole, abs=1e-5 * float(whole.max()))
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,17 @@ def test_what_moves_is_taken_and_all_adds_up(pictured):
     assert gain_of(made[0], images[pictured], mixture) > 6
 
 
+def test_what_was_seen_before_holds_while_nothing_moves():
+    """The pictured one stands still at the end, where the other one is the louder."""
+    images, rhythms = two(36)
+    images[1, :, 20 * RATE :] *= 2
+    mixture = images.sum(axis=0)
+    seen = moving(36, rhythms[0][rhythms[0] < 15], 24)
+    made = separated(mixture, [seen], Wish(is_placed=False))
+    end = slice(28 * RATE, None)
+    assert gain_of(made[0, :, end], images[0][:, end], mixture[:, end]) > 3
+
+
 def test_two_pictures_of_one_mixture_get_one_sound_each():
     images, rhythms = two()
     mixture = images.sum(axis=0)

@@ -76,6 +76,22 @@ def test_levels_are_decibels(channels):
     assert loud - soft == pytest.approx(20, abs=0.01)
 
 
+@pytest.mark.parametrize("channels", [2, 4])
+def test_a_block_may_be_overwritten_when_the_next_is_asked_for(channels):
+    """As decoders do; and several blocks make a window."""
+    x = plane_wave(40, 0, 48000).T[:channels].astype(np.float32)
+    x[:, 20000:] *= 0.01
+    hear, held = {2: hear_stereo, 4: hear_field}[channels], np.empty((channels, 1000), np.float32)
+
+    def blocks():
+        for k in range(0, x.shape[1], 1000):
+            held[:] = x[:, k : k + 1000]
+            yield held
+
+    whole = [heard.level for heard in hear([x], 48000, STEP)]
+    assert [heard.level for heard in hear(blocks(), 48000, STEP)] == pytest.approx(whole, abs=1e-3)
+
+
 def test_a_line_is_learned_from_what_is_seen():
     """Half the usual slope, and the middle of the sound off the middle of the picture."""
     rng, line = np.random.default_rng(0), Line(-0.95, 0.3, 0.03)
