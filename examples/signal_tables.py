@@ -8,7 +8,7 @@ Draws scenes of preset real, --count of two channels and as many in 360, and ask
 of each tool, beside what it must beat: upmix of the mono copy, separate of itself without looking
 and of the ideal mask (at three sizes of rooms), track-faces of itself without listening. FOLDER
 keeps the scenes, the tables, a row for each clip and pictures of how far probabilities can be
-trusted; what is there is not made again.
+trusted; what is there is not made again: another --count, --seconds or --seed needs another FOLDER.
 """
 
 import argparse
@@ -39,6 +39,12 @@ def scenes(options, kind: str) -> Path:
     wish += ("--seconds", options.seconds)
     avtools("synth", *wish, "-d", folder, "--jobs", options.jobs, "--skip-existing", "-q")
     return folder
+
+
+def drawn(options, kind: str) -> tuple:
+    """Scenes that have what a task asks for, made one by one."""
+    wish = ("--count", options.count, "--seed", options.seed, "--seconds", options.seconds)
+    return f"synth:{kind}:real", *wish
 
 
 def table(options, name: str, task: str, data, *more: object) -> list[dict]:
@@ -102,8 +108,7 @@ def separate_360(options) -> None:
 
 def mixes(options, name: str, kind: str) -> None:
     """Mixes of two sources, each alone in the same room, which is small, middle or large."""
-    wish = ("--count", options.count, "--seed", options.seed, "--seconds", options.seconds)
-    table(options, name, "separate", f"synth:{kind}:real", *wish, "--model", "blind,signal,ideal")
+    table(options, name, "separate", *drawn(options, kind), "--model", "blind,signal,ideal")
     gains: dict[str, dict[str, float]] = {}
     with open(options.directory / f"{name}-clips.csv", newline="") as file:
         for row in csv.DictReader(file):
@@ -131,8 +136,9 @@ def by_size(kind: str, names: list[str]) -> dict[str, list[str]]:
 
 
 def track_faces(options) -> None:
-    data = scenes(options, "stereo")
-    table(options, "track-faces", "track-faces", data, "--model", "picture,signal")
+    """Of scenes with faces: --count of them."""
+    models = ("--model", "picture,signal")
+    table(options, "track-faces", "track-faces", *drawn(options, "stereo"), *models)
 
 
 TABLES = {
