@@ -308,7 +308,7 @@ def test_pictures_that_are_no_whole_sphere_are_refused(tmp_path, scene):
         assert words in one_line(avtools("nfov", copy, "-o", tmp_path / "v.mp4"))
         plotted = avtools("nfov", copy, "-o", tmp_path / "v.wav", "--plot", tmp_path / "p.png")
         assert words in one_line(plotted)
-    assert "not equirectangular" in one_line(
+    assert "an equirectangular one is twice as wide" in one_line(
         avtools("nfov", flat_film(tmp_path), "-o", tmp_path / "v.mp4")
     )
     assert {p.name for p in tmp_path.iterdir()} == {"copy.mp4", "flat.mp4"}
