@@ -336,3 +336,12 @@ def test_memory_does_not_grow_with_length(tmp_path):
         assert ",unsure," in (tmp_path / "x.csv").read_text()
         peaks.append(float(told))
     assert peaks[1] < peaks[0] + 15, peaks
+
+
+@needs_ffmpeg
+def test_rates_that_leave_nothing_to_hear(tmp_path, scene):
+    for rate, code in ((300, 2), (4000, 0)):
+        shell(f"ffmpeg -v error -i {scene}/scene.wav -ar {rate} {tmp_path}/{rate}.wav")
+        done = check(tmp_path / f"{rate}.wav", "--video", scene / "scene.mp4")
+        assert done.returncode == code, done.stderr
+        assert code == 0 or "300 Hz, expected at least 4000" in one_line(done)

@@ -53,6 +53,13 @@ def test_figures_of_a_calibrated_tool():
     assert scores["roc_auc"].of(columns) == pytest.approx(0.75)
 
 
+def test_four_microphones_are_no_sound_field():
+    clip = Given("x", noise(4))
+    clip.convention = "mic"
+    with pytest.raises(ValueError, match="four microphones"):
+        flip.examine((clip,), "none", rng())
+
+
 def test_mono_is_refused():
     with pytest.raises(ValueError, match="1 channel"):
         flip.examine((Given("x", noise(1)),), "none", rng())
