@@ -77,7 +77,7 @@ def evaluate(
             "--model",
             metavar="NAME,...",
             show_default=True,
-            help="signal, what it must beat (chance, none, mono, ideal, ...), or both at once.",
+            help="signal, what it must beat (chance, none, mono, ideal, ...), or several.",
         ),
     ] = "signal",
     split: Annotated[

@@ -183,7 +183,7 @@ def row_of(item, answer) -> dict:
 
 def answer_to(inputs: Inputs, wish: Wish, item, bar: bool):
     from avtools.each import picture_beside
-    from avtools.sighted import Drawing, Powers
+    from avtools.sighted import Drawing, Powers, even_rate
     from avtools.signal.flip import check
     from avtools.signal.motion import small_size
     from avtools.stream.progress import shown
@@ -193,7 +193,7 @@ def answer_to(inputs: Inputs, wish: Wish, item, bar: bool):
     with together(inputs, item, wish.video, wish.equirect) as both:
         with (
             picture_beside(wish.plot, item, Drawing) as drawing,
-            shown(sides_of(both, wish.from_, powers), item.path, bar) as sound,
+            shown(even_rate(sides_of(both, wish.from_, powers)), item.path, bar) as sound,
         ):
             is_field = sound.channels == 4
             shots = both.pictures(small_size(*both.size, is_360=is_field))
@@ -236,26 +236,25 @@ def drawn(answer, begin: float, title: str):
 def sides_of(both, from_: str, powers):
     """The sound to check: two channels, or four with a 360 picture. One channel has no sides."""
     from avtools.dsp.ambisonics import STEREO, mix_blocks
-    from avtools.sighted import even_rate
     from avtools.stream.together import field_of
 
     sound = both.sound
     if from_ == "auto" and sound.channels == 1:
         warn(f"{sound.name}: 1 channel has neither left nor right")
-        return even_rate(sound.through(doubled, channels=2))
+        return sound.through(doubled, channels=2)
     if from_ != "auto" or sound.channels != 2:
         sound = field_of(both, from_).through(powers.watch)
         if both.is_360:
-            return even_rate(sound)
+            return sound
         width, height = both.size
         if width == 2 * height:
             warn(f"{sound.name}: nothing marks its picture as 360; if it is, say --equirect")
         # Two cardioids to the sides hear it as microphones beside the camera do.
-        return even_rate(sound.through(mix_blocks, STEREO["wy"], channels=2))
+        return sound.through(mix_blocks, STEREO["wy"], channels=2)
     if both.is_360:
         warn(f"{sound.name}: stereo can't be told apart against a picture all around")
-        return even_rate(sound.through(centred))
-    return even_rate(sound.through(powers.watch))
+        return sound.through(centred)
+    return sound.through(powers.watch)
 
 
 def doubled(blocks):
