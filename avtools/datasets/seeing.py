@@ -44,7 +44,10 @@ def shown(
     start: float,
     duration: float | None,
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """The same one by one, with their seconds since `start`; there is none before the first."""
+    """The same one by one, with their seconds since `start`; there is none before the first.
+
+    A difference of two clocks carries the noise of floats, which would move ticks: it is rounded.
+    """
     if clip.video is None:
         raise AvtoolsError(f"{clip.key}: a clip without a picture")
     if fps is not None and not 0 < fps < float("inf"):
@@ -54,7 +57,7 @@ def shown(
         from avtools.datasets.pieces import pictures
 
         for time, picture in pictures(clip.video, clip.picture_rate, fps, size, first, length):
-            yield time - first, picture
+            yield round(time - first, 6), picture
         return
     begins, eye = file_begins(clip.video), left_eye(read_spatial(clip.video))
     if size is not None:  # of what both eyes see
@@ -62,4 +65,4 @@ def shown(
     # The sum is rounded, or the tick at the very time of a frame might see the one before.
     base = round(first + begins, 6)
     for time, picture in frames(clip.video, rate=fps, size=size, start=base, duration=length):
-        yield time - begins - first, eye_of(picture, eye)
+        yield round(time - begins - first, 6), eye_of(picture, eye)
